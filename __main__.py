@@ -1,0 +1,14 @@
+"""Table of contents: read the settings, run the stack's composition, publish what it gives."""
+
+import pulumi
+
+import settings
+import stacks
+
+try:
+    lab = settings.read_stack(pulumi.get_stack())
+except settings.InvalidSettings as error:
+    raise pulumi.RunError(str(error)) from None
+
+for name, value in stacks.compose(lab).items():
+    pulumi.export(name, value)

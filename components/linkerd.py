@@ -1,0 +1,87 @@
+"""Linkerd's definitions and control plane, as Helm releases with certificates that this program answers for."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.chart import ChartSource
+from components.trust import TrustMaterial
+from domain.linkerd import EdgeRelease
+
+_REPOSITORY = "https://helm.linkerd.io/edge"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinkerdArgs:
+    """`version` is an edge release; the charts' version follows from it."""
+
+    version: str
+    charts: ChartSource
+    trust: TrustMaterial
+
+
+class Linkerd(pulumi.ComponentResource):
+    """The mesh's control plane in namespace `linkerd`."""
+
+    def __init__(self, name: str, args: LinkerdArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mesh:linkerd:Linkerd", name, None, opts)
+        namespace = k8s.core.v1.Namespace(
+            f"{name}-namespace",
+            metadata={
+                "name": "linkerd",
+                "labels": {
+                    "linkerd.io/is-control-plane": "true",
+                    # The injector must not wait for itself when the control plane's own pods start.
+                    "config.linkerd.io/admission-webhooks": "disabled",
+                    "linkerd.io/control-plane-ns": "linkerd",
+                },
+                "annotations": {"linkerd.io/inject": "disabled"},
+            },
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        release = partial(self._release, args, namespace)
+        definitions = release(f"{name}-crds", "linkerd-crds", {"installGatewayAPI": False})
+        release(
+            f"{name}-control-plane",
+            "linkerd-control-plane",
+            {
+                "identityTrustAnchorsPEM": args.trust.anchors_pem,
+                "identity": {
+                    "issuer": {
+                        "scheme": "linkerd.io/tls",
+                        "tls": {
+                            "crtPEM": args.trust.issuer_certificate_pem,
+                            "keyPEM": args.trust.issuer_key_pem,
+                        },
+                    }
+                },
+            },
+            depends_on=[definitions],
+        )
+        self.register_outputs({})
+
+    def _release(
+        self,
+        args: LinkerdArgs,
+        namespace: k8s.core.v1.Namespace,
+        /,
+        name: str,
+        chart: str,
+        values: dict[str, object],
+        *,
+        depends_on: list[pulumi.Resource] | None = None,
+    ) -> k8s.helm.v3.Release:
+        version = EdgeRelease.parse(args.version).chart_version
+        place, repository = args.charts.locate(chart, version, _REPOSITORY)
+        return k8s.helm.v3.Release(
+            name,
+            name=chart,
+            chart=place,
+            repository_opts=repository,
+            version=version,
+            namespace=namespace.metadata.name,
+            values=values,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=depends_on),
+        )

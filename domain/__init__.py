@@ -1,0 +1,1 @@
+"""Pure helpers: arithmetic, rendering and validation. Nothing here imports pulumi, reads a file or knows a stack."""

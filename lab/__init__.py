@@ -1,0 +1,1 @@
+"""What `pulumi` itself lacks: getting the tools, the twin, and what to tell the operator."""

@@ -1,0 +1,132 @@
+"""The lab's command line. Everything that `pulumi` does itself is left to `pulumi`."""
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from lab import engine, recovery, reference, status, tools, twin_lab
+from lab.twin.cluster import Cluster
+from lab.twin.errors import TwinError
+
+application = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="Brings a mesh lab up on this machine. Exit status: 0 done, 1 something failed, 2 wrong usage.",
+)
+twin = typer.Typer(no_args_is_help=True, help="The twin's cluster alone: etcd, API server, controllers, kwok.")
+application.add_typer(twin, name="twin")
+
+Stack = Annotated[str, typer.Option("--stack", "-s", help="stack of this project")]
+console = Console(highlight=False, soft_wrap=True)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+@application.command("tools")
+def get_tools() -> None:
+    """Get every tool, official where it can be had, else built from package registries."""
+    inventory = tools.install()
+    console.print(inventory.summary())
+
+
+@application.command()
+def env() -> None:
+    """Print the shell's set-up for plain `pulumi`: eval "$(make -s env)"."""
+    sys.stdout.write(engine.exports() + "\n")
+
+
+@application.command()
+def up(stack: Stack = twin_lab.STACK) -> None:
+    """Bring the lab up, or bring it to what the stack file says now."""
+    _ready(stack)
+    _recover(stack)
+    _run(engine.pulumi("up", "--yes", stack=stack))
+    console.print()
+    status.show(stack, console)
+    console.print(
+        "\nNext: change a weight in stacks/Pulumi.twin.yaml, then `make preview` and `make up`.\n"
+        'A shell with pulumi and kubectl for this lab: eval "$(make -s env)"'
+    )
+
+
+@application.command()
+def preview(stack: Stack = twin_lab.STACK) -> None:
+    """Show what `up` would change; changes nothing."""
+    _ready(stack)
+    _run(engine.pulumi("preview", "--diff", stack=stack))
+
+
+@application.command()
+def down(stack: Stack = twin_lab.STACK) -> None:
+    """Destroy the lab, then stop the twin's cluster and remove its data. Works when parts are gone already."""
+    if stack == twin_lab.STACK and not _exists(stack):
+        Cluster().down()
+        console.print(f"stack {stack} does not exist; the twin's cluster is stopped")
+        return
+    _ready(stack)
+    _recover(stack)
+    _run(engine.pulumi("destroy", "--yes", stack=stack))
+    _run(engine.pulumi("stack", "rm", "--yes", "--preserve-config", stack=stack))
+    if stack == twin_lab.STACK:
+        Cluster().down()
+
+
+@application.command("status")
+def show_status(stack: Stack = twin_lab.STACK) -> None:
+    """What is up, how long certificates live, where to look next. Exit status 1 when something is down."""
+    if not status.show(stack, console):
+        raise typer.Exit(1)
+
+
+@application.command("reference", hidden=True)
+def print_reference() -> None:
+    """Print the page of configuration keys, for docs/reference."""
+    sys.stdout.write(reference.page())
+
+
+@twin.command("up")
+def twin_up() -> None:
+    """Start the cluster, without Pulumi; what runs already stays."""
+    twin_lab.prepare(tools.install())
+    console.print(f"kubeconfig: {Cluster().kubeconfig}")
+
+
+@twin.command("down")
+def twin_down() -> None:
+    """Stop the cluster and remove its data."""
+    Cluster().down()
+
+
+def _ready(stack: str) -> None:
+    inventory = tools.install()
+    if stack == twin_lab.STACK:
+        twin_lab.prepare(inventory)
+    recovery.forget_salt(stack, twin_lab.stack_file(stack))
+    engine.select(stack)
+
+
+def _exists(stack: str) -> bool:
+    return recovery.state_file(stack).exists()
+
+
+def _recover(stack: str) -> None:
+    for owner in recovery.release_abandoned_locks(stack):
+        errors.print(f"released the lock of an update that was killed ({owner})")
+    if recovery.has_pending_operations(stack):
+        errors.print("an update was killed half-way: asking the cluster what it had made")
+        _run(engine.pulumi("refresh", "--yes", "--skip-preview", "--clear-pending-creates", stack=stack))
+
+
+def _run(code: int) -> None:
+    if code:
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Entry point: faults that the operator can mend are one message, never a traceback."""
+    try:
+        application()
+    except (tools.ToolError, TwinError, engine.EngineError, OSError) as error:
+        errors.print(f"error: {error}", markup=False)
+        raise SystemExit(1) from None

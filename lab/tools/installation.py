@@ -1,0 +1,195 @@
+"""Gets the tools: the official download first, else the build from the pinned module, else a stand-in."""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from lab import paths
+from lab.tools import catalogue, gobuild, golang, official
+from lab.tools.catalogue import Tool
+from lab.tools.errors import OfficialUnavailable, ToolError
+from lab.tools.inventory import Inventory, Part
+from lab.tools.links import link
+from lab.tools.machine import architecture
+from lab.tools.progress import Progress
+from lab.tools.reach import Reach
+from lab.tools.store import Store, complete, hold, refusal, refuse
+
+_GIB = 1024**3
+# Measured: 3.2 GB of modules, 5.7 GB of build cache, 0.7 GB of tools. The one build that needs little is data only.
+_COLD_BUILD_BYTES = 10 * _GIB
+
+
+def install(names: Iterable[str] | None = None) -> Inventory:
+    """Have the tools with these names (default: all) in the cache and linked into this checkout.
+
+    LAB_OFFICIAL: unset, official downloads are tried, and after a failure again a day later; `yes`, tried now;
+    `no`, never used. ToolError when a tool can be had neither way.
+    """
+    tools = catalogue.chosen(None if names is None else frozenset(names))
+    with Progress() as progress:
+        inventory = _Installation(tools, progress).run()
+        link(inventory)
+        progress.say(inventory.line())
+    return inventory
+
+
+class _Installation:
+    def __init__(self, tools: tuple[Tool, ...], progress: Progress) -> None:
+        self._tools = tools
+        self._progress = progress
+        self._architecture = architecture()
+        self._store = Store(paths.cache() / "tools")
+        self._caches = paths.cache() / "build"
+        self._wish = _wish()
+
+    def run(self) -> Inventory:
+        waiting = [tool for tool in self._tools if self._asks_publisher(tool)]
+        if waiting:
+            self._get_official(waiting)
+        to_build = [tool for tool in self._tools if tool.module and self._found(tool) is None]
+        if to_build:
+            self._build(to_build)
+        self._drop_build_caches()
+        return Inventory(tuple(self._part(tool) for tool in self._tools))
+
+    def _official_entry(self, tool: Tool) -> Path:
+        return self._store.entry(tool, *official.ingredients(tool, self._architecture))
+
+    def _built_entry(self, tool: Tool) -> Path:
+        if tool.module is None:
+            raise ToolError(f"{tool.name} has no module to build from")
+        return self._store.entry(tool, *gobuild.ingredients(tool.module, self._architecture))
+
+    def _has_official(self, tool: Tool) -> bool:
+        return bool(tool.downloads) and self._wish != "no" and complete(self._official_entry(tool))
+
+    def _found(self, tool: Tool) -> Path | None:
+        if self._has_official(tool):
+            return self._official_entry(tool)
+        if tool.module and complete(self._built_entry(tool)):
+            return self._built_entry(tool)
+        return None
+
+    def _asks_publisher(self, tool: Tool) -> bool:
+        if not tool.downloads or self._wish == "no" or self._has_official(tool):
+            return False
+        return self._wish == "yes" or refusal(self._official_entry(tool)) is None
+
+    def _get_official(self, tools: list[Tool]) -> None:
+        reasons: dict[str, list[str]] = {}
+        with contextlib.closing(Reach()) as reach:
+            for tool in tools:
+                with self._store.lock(tool, self._waiting_for(tool)):
+                    if not self._asks_publisher(tool):
+                        continue  # another run was faster
+                    try:
+                        self._get_one_official(tool, reach)
+                    except OfficialUnavailable as error:
+                        refuse(self._official_entry(tool), str(error))
+                        reasons.setdefault(str(error), []).append(tool.name)
+        for reason, names in reasons.items():
+            self._progress.say(f"no official {', '.join(names)}: {reason}")
+
+    def _get_one_official(self, tool: Tool, reach: Reach) -> None:
+        reach.demand(official.rendered(tool.downloads[0].url, tool, self._architecture))
+        with self._progress.work(tool, "downloading the official release"):
+            official.get(tool, self._architecture, reach, self._store, self._official_entry(tool))
+
+    def _build(self, tools: list[Tool]) -> None:
+        self._demand_disk(tools)
+        go = golang.find(self._store, self._architecture, self._progress)
+        builder = gobuild.Builder(go, self._architecture, self._store, self._caches)
+        self._progress.plan(tools)
+        for tool in tools:
+            with self._store.lock(tool, self._waiting_for(tool)):
+                if self._found(tool) is not None:
+                    self._progress.skip(tool)
+                    continue
+                # One build at a time on a machine: each uses every core, and they share Go's caches.
+                with hold(self._store.root / "build.lock", self._waiting_for(tool)):
+                    self._build_one(tool, builder)
+
+    def _build_one(self, tool: Tool, builder: gobuild.Builder) -> None:
+        if tool.module is None:
+            return
+        entry = self._built_entry(tool)
+        how = "taking it from its Go module" if tool.module.data else "building from its Go module"
+        try:
+            with self._progress.work(tool, how):
+                builder.get(tool, tool.module, entry)
+        except ToolError as error:
+            why = self._why(tool)
+            raise ToolError(f"{error}\nBefore that: no official release ({why})" if why else str(error)) from error
+
+    def _demand_disk(self, tools: list[Tool]) -> None:
+        needed = _COLD_BUILD_BYTES if any(tool.module and tool.module.builds for tool in tools) else _GIB
+        needed -= _bytes_in(self._caches)
+        self._store.root.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(self._store.root).free
+        if free < needed:
+            raise ToolError(
+                f"{paths.cache()} has {free / _GIB:.1f} GiB free and the build needs {needed / _GIB:.1f} GiB (most of it "
+                "for Go's caches, removed at the end). Free some, or set LAB_CACHE to a directory with more room."
+            )
+
+    def _drop_build_caches(self) -> None:
+        """Remove Go's modules and packages once every tool is there: 9 GB that nothing needs any more.
+
+        Until then they stay, so that a killed or failed run goes on where it was.
+        """
+        if not self._caches.exists() or any(tool.module and self._found(tool) is None for tool in catalogue.TOOLS):
+            return
+        try:
+            with FileLock(self._store.root / "build.lock", timeout=0):
+                shutil.rmtree(self._caches, onerror=_make_writable)
+        except Timeout:
+            return  # another run builds now, and removes them after that
+
+    def _part(self, tool: Tool) -> Part:
+        entry = self._found(tool)
+        is_official = self._has_official(tool)
+        return Part(
+            tool=tool,
+            entry=entry,
+            official=is_official,
+            standins={} if is_official else tool.standins,
+            why="" if is_official else self._why(tool),
+        )
+
+    def _why(self, tool: Tool) -> str:
+        if not tool.downloads:
+            return ""
+        if self._wish == "no":
+            return "LAB_OFFICIAL=no"
+        return refusal(self._official_entry(tool)) or ""
+
+    def _waiting_for(self, tool: Tool) -> Callable[[], None]:
+        return lambda: self._progress.say(f"{tool.name} {tool.version}  another run is getting it; waiting for it")
+
+
+def _wish() -> str:
+    wish = os.environ.get("LAB_OFFICIAL", "")
+    if wish not in ("", "yes", "no"):
+        raise ToolError(f"LAB_OFFICIAL is {wish!r}; expected yes (ask again now), no (never), or unset")
+    return wish
+
+
+def _bytes_in(directory: Path) -> int:
+    total = 0
+    for parent, _, names in os.walk(directory):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):  # another run may be building there
+                total += (Path(parent) / name).lstat().st_size
+    return total
+
+
+def _make_writable(function: Callable[..., object], path: str, _: object) -> None:
+    """Go's module cache may hold directories that their owner cannot change."""
+    Path(path).parent.chmod(0o755)
+    Path(path).chmod(0o755)
+    function(path)

@@ -1,0 +1,126 @@
+"""A recording engine: a fresh one for each program, which remembers what was registered and how."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from pulumi.runtime import rpc
+from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks, set_mocks
+
+from tests.conftest import Authority, issuing
+
+
+class _Certificates:
+    """What the tls plugin computes: real keys and certificates, so that what is made of them can be verified."""
+
+    def __init__(self) -> None:
+        self._issue = issuing()
+
+    def computed(self, args: MockResourceArgs) -> dict[str, Any]:
+        if args.typ == "tls:index/privateKey:PrivateKey":
+            return {"privateKeyPem": self._issue("key").key_pem}
+        if args.typ == "tls:index/certRequest:CertRequest":
+            return {"certRequestPem": rpc.unwrap_rpc_secret(args.inputs["privateKeyPem"])}
+        inputs = {name: rpc.unwrap_rpc_secret(value) for name, value in args.inputs.items()}
+        pem: str = inputs.get("privateKeyPem") or inputs["certRequestPem"]
+        key = load_pem_private_key(pem.encode(), None)
+        days = int(inputs["validityPeriodHours"]) // 24
+        if args.typ == "tls:index/selfSignedCert:SelfSignedCert":
+            made = self._issue(args.name, key=key, days=days)
+        else:
+            authority = Authority(
+                x509.load_pem_x509_certificate(inputs["caCertPem"].encode()),
+                load_pem_private_key(inputs["caPrivateKeyPem"].encode(), None),  # type: ignore[arg-type]
+            )
+            made = self._issue(args.name, by=authority, key=key, days=days)
+        return {"certPem": made.pem, "validityEndTime": made.certificate.not_valid_after_utc.isoformat()}
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One resource as the program registered it; `parent` and `depends_on` are names, `secret` names secret inputs."""
+
+    type: str
+    name: str
+    inputs: dict[str, Any]
+    parent: str
+    depends_on: frozenset[str]
+    secret: frozenset[str]
+
+
+@dataclass
+class Recording(Mocks):
+    """What a program registered, by name, and which components said that they are complete."""
+
+    resources: dict[str, Registered] = field(default_factory=dict)
+    completed: set[str] = field(default_factory=set)
+    exports: dict[str, Any] = field(default_factory=dict)
+    certificates: _Certificates = field(default_factory=_Certificates)
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
+        computed: dict[str, Any] = {}
+        if args.typ.startswith("tls:"):
+            computed = self.certificates.computed(args)
+        if args.typ == "kubernetes:helm.sh/v3:Release":
+            computed = {"status": {"revision": 1, "status": "deployed"}}
+        return f"{args.name}-id", {**args.inputs, **computed}
+
+    def call(self, args: MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
+        raise AssertionError(f"no component calls a function in a test: {args.token}")
+
+    def of_type(self, type_: str) -> list[Registered]:
+        return [resource for resource in self.resources.values() if resource.type == type_]
+
+
+class _Monitor(MockMonitor):
+    def __init__(self, recording: Recording) -> None:
+        super().__init__(recording)
+        self._recording = recording
+
+    def RegisterResource(self, request: Any) -> Any:
+        answer: Any = super().RegisterResource(request)  # type: ignore[no-untyped-call]
+        inputs = rpc.deserialize_properties(request.object)
+        secret = frozenset(key for key, value in inputs.items() if rpc.is_rpc_secret(value))
+        self._recording.resources[request.name] = Registered(
+            type=request.type,
+            name=request.name,
+            inputs={key: rpc.unwrap_rpc_secret(value) for key, value in inputs.items()},
+            parent=request.parent.split("::")[-1],
+            depends_on=frozenset(urn.split("::")[-1] for urn in request.dependencies),
+            secret=secret,
+        )
+        return answer
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:
+        self._recording.completed.add(request.urn.split("::")[-1])
+        return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
+
+
+Declare = Callable[[Callable[[], dict[str, Any]]], Recording]
+
+
+@pytest.fixture
+def declare() -> Iterator[Declare]:
+    """Run a program against a fresh recording engine and wait for all that it registers."""
+    # Other tests may have ended this thread's loop, and the engine's SDK makes none of its own (pulumi#24338).
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+
+    def declare(program: Callable[[], dict[str, Any]]) -> Recording:
+        recording = Recording()
+        set_mocks(recording, project="mesh-expansion", stack="twin", monitor=_Monitor(recording))
+
+        def run() -> pulumi.Output[Any]:
+            return pulumi.Output.from_input(program()).apply(recording.exports.update)
+
+        pulumi.runtime.test(run)()  # type: ignore[no-untyped-call]
+        return recording
+
+    yield declare
+    loop.close()
+    asyncio.set_event_loop(None)

@@ -1,0 +1,120 @@
+"""`kill -9` of any process of a first `up`: the next one converges, and nobody edits state."""
+
+import json
+import shutil
+import time
+from collections.abc import Callable
+
+import psutil
+import pytest
+
+from tests.twin.conftest import Lab
+
+pytestmark = pytest.mark.twin
+
+# What each victim's command line holds. The engine's processes are children of `up`, the cluster's are not.
+ENGINE = {
+    "the engine": ("pulumi", "up"),
+    "the language host": ("lab.standins.language_python'", "bin/pulumi-language-python "),
+    "the program": ("language_python/program.py", "pulumi-language-python-exec"),
+    "the kubernetes plugin": ("lab.standins.kubernetes", "pulumi-resource-kubernetes"),
+    "`up` itself": ("-m", "lab", "up"),
+}
+CLUSTER = {
+    "the store": ["etcd"],
+    "the API server and both controllers": ["kube-apiserver", "kube-controller-manager", "kwok"],
+}
+
+
+def _exists(lab: Lab, *what: str) -> bool:
+    return bool(lab.kubectl("get", *what, "--ignore-not-found", "-o", "name").strip())
+
+
+def _until(condition: Callable[[], bool], what: str, seconds: float = 90) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not happen within {seconds} s"
+        time.sleep(0.1)
+
+
+def _converges(lab: Lab) -> None:
+    lab("up")
+    lab.shell("pulumi preview -s twin --refresh --expect-no-changes")
+    export = json.loads(lab.shell("pulumi stack export -s twin").text)
+    assert not export["deployment"].get("pending_operations")
+    assert _exists(lab, "httproute", "-n", "faces", "smiley-route")
+    names = [resource["urn"].split("::")[-1] for resource in export["deployment"]["resources"]]
+    assert len(names) == len(set(names))
+
+
+def _empty(lab: Lab) -> None:
+    """Back to before the first `up`; quicker than `destroy`, which test_lab.py proves."""
+    lab("twin", "down")
+    shutil.rmtree(lab.home / "state")
+    lab("twin", "up")
+
+
+@pytest.mark.parametrize("victim", ENGINE)
+def test_up_converges_after_a_kill_of(lab: Lab, victim: str) -> None:
+    process = lab.start("up")
+    # In the middle of things: the first namespace is there, releases are being installed, routes are still to come.
+    _until(lambda: _exists(lab, "namespace", "linkerd"), "the namespace linkerd")
+    tree = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+    victims = [child for child in tree if _is(child, ENGINE[victim])]
+    assert victims, [_command(child) for child in tree]
+    for child in victims:
+        child.kill()
+    process.communicate(timeout=300)
+    _gone(tree)
+    _converges(lab)
+    _empty(lab)
+
+
+@pytest.mark.parametrize("victim", CLUSTER)
+def test_up_converges_after_a_kill_in_the_cluster_of(lab: Lab, victim: str) -> None:
+    process = lab.start("up")
+    _until(lambda: _exists(lab, "namespace", "linkerd"), "the namespace linkerd")
+    killed = {name: pid for name, pid in _pids(lab).items() if name in CLUSTER[victim]}
+    assert set(killed) == set(CLUSTER[victim])
+    for pid in killed.values():
+        psutil.Process(pid).kill()
+    process.communicate(timeout=400)
+    _converges(lab)
+    assert not set(killed.items()) & set(_pids(lab).items())
+    _empty(lab)
+
+
+def _pids(lab: Lab) -> dict[str, int]:
+    """The cluster's processes, by the executable's name."""
+    ours = str(lab.home)
+    return {
+        process.info["cmdline"][0].rsplit("/", 1)[-1]: process.pid
+        for process in psutil.process_iter(["cmdline"])
+        if process.info["cmdline"]
+        and any(ours in word for word in process.info["cmdline"])
+        and process.info["cmdline"][0].rsplit("/", 1)[-1] in {name for names in CLUSTER.values() for name in names}
+    }
+
+
+def _command(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
+
+
+def _is(process: psutil.Process, words: tuple[str, ...]) -> bool:
+    command = _command(process)
+    if words == ENGINE["the engine"]:
+        return command.split(" ")[0].endswith("pulumi") and " up " in command
+    if words == ENGINE["`up` itself"]:
+        return " -m lab up" in command
+    return any(word in command for word in words)
+
+
+def _gone(processes: list[psutil.Process]) -> None:
+    """What the dead left running ends by itself, or is ended here as an operator would."""
+    _, alive = psutil.wait_procs(processes, timeout=60)
+    for process in alive:
+        process.kill()
+    psutil.wait_procs(alive, timeout=10)

@@ -1,0 +1,233 @@
+"""The main job: one command brings the lab up, the second changes nothing, destroy leaves nothing.
+
+The tests of this file run in order on one lab, as a newcomer would.
+"""
+
+import base64
+import json
+import subprocess
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
+
+from tests.conftest import Issue
+from tests.twin.conftest import Lab
+
+pytestmark = pytest.mark.twin
+
+
+@pytest.fixture(scope="module")
+def untouched(lab: Lab) -> set[str]:
+    """What the cluster held before Pulumi ran for the first time."""
+    return lab.objects()
+
+
+def test_preview_works_on_an_empty_cluster_and_changes_nothing(lab: Lab, untouched: set[str]) -> None:
+    run = lab("preview")
+    assert "smiley-route" in run.text
+    assert not any("CustomResourceDefinition" in name for name in untouched)
+    assert lab.objects() == untouched
+
+
+def test_up_brings_the_mesh_up_and_ends_with_a_status(lab: Lab, untouched: set[str]) -> None:
+    text = lab("up").text
+    made = lab.objects() - untouched
+    for expected in (
+        "CustomResourceDefinition /httproutes.gateway.networking.k8s.io",
+        "CustomResourceDefinition /externalworkloads.workload.linkerd.io",
+        "Deployment linkerd/linkerd-destination",
+        "Deployment faces/smiley2",
+        "ExternalWorkload faces/smiley",
+        "Service faces/smiley",
+        "HTTPRoute faces/smiley-route",
+    ):
+        assert expected in made
+    assert "Deployment faces/smiley" not in made
+    for line in (
+        "certificate issuer",
+        "days left",
+        "spiffe://root.linkerd.cluster.local/smiley",
+        "80% smiley",
+        "Next:",
+    ):
+        assert line in text
+
+
+def test_a_second_up_changes_nothing(lab: Lab) -> None:
+    before = lab.kubectl("get", "externalworkloads,httproutes,deployments,services,secrets", "-A", "-o", "json")
+    lab.shell("pulumi up -s twin --yes --expect-no-changes")
+    after = lab.kubectl("get", "externalworkloads,httproutes,deployments,services,secrets", "-A", "-o", "json")
+    assert _versions(after) == _versions(before)
+    assert "unchanged" in lab("up").text
+
+
+def test_refresh_finds_no_drift(lab: Lab) -> None:
+    lab.shell("pulumi refresh -s twin --yes --expect-no-changes")
+    assert lab.preview() == {}
+
+
+def test_the_certificates_form_a_chain_that_openssl_and_cryptography_accept(lab: Lab, tmp_path: Path) -> None:
+    secret = json.loads(lab.kubectl("get", "secret", "-n", "linkerd", "linkerd-identity-issuer", "-o", "json"))["data"]
+    roots = json.loads(lab.kubectl("get", "configmap", "-n", "linkerd", "linkerd-identity-trust-roots", "-o", "json"))
+    anchor_pem = roots["data"]["ca-bundle.crt"]
+    issuer_pem = base64.b64decode(secret["crt.pem"]).decode()
+    (tmp_path / "anchor.pem").write_text(anchor_pem)
+    (tmp_path / "issuer.pem").write_text(issuer_pem)
+    verified = subprocess.run(
+        ["openssl", "verify", "-x509_strict", "-CAfile", "anchor.pem", "issuer.pem"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert verified.stdout.strip() == "issuer.pem: OK", verified.stderr
+
+    anchor = x509.load_pem_x509_certificate(anchor_pem.encode())
+    issuer = x509.load_pem_x509_certificate(issuer_pem.encode())
+    issuer.verify_directly_issued_by(anchor)
+    assert _path_length(anchor) is None
+    assert _path_length(issuer) == 0
+    assert _lifetime(anchor) == timedelta(days=3650)
+    assert _lifetime(issuer) == timedelta(days=365)
+    subject_key = anchor.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
+    authority_key = issuer.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
+    assert authority_key == subject_key
+    for certificate in (anchor, issuer):
+        key = certificate.public_key()
+        assert isinstance(key, EllipticCurvePublicKey)
+        assert isinstance(key.curve, SECP256R1)
+
+
+def test_no_private_key_stands_in_state_or_logs(lab: Lab) -> None:
+    secret = json.loads(lab.kubectl("get", "secret", "-n", "linkerd", "linkerd-identity-issuer", "-o", "json"))["data"]
+    body = base64.b64decode(secret["key.pem"]).decode().splitlines()[1]
+    passphrase = (lab.home / "passphrase").read_text()
+    # From -v=9 on the engine itself writes every value that it sends to a plugin: docs/how-to/certificates.md says so.
+    verbose = lab.shell("pulumi preview -s twin --diff --logtostderr -v=8 2>&1").text
+    assert "linkerd-identity-issuer" in verbose or "linkerd-control-plane" in verbose
+    searched = {str(file): file.read_bytes() for file in _text_files(lab)} | {"verbose preview": verbose.encode()}
+    assert any("stacks/mesh-expansion/twin.json" in name for name in searched)
+    for name, content in searched.items():
+        for text in ("PRIVATE KEY", body, base64.b64encode(body.encode()).decode()[:60], passphrase):
+            assert text.encode() not in content, f"{name} holds {text[:12]}..."
+    assert (lab.home / "passphrase").stat().st_mode & 0o077 == 0
+
+
+def test_changing_a_weight_touches_one_resource(lab: Lab) -> None:
+    def change(config: dict[str, Any]) -> None:
+        config["mesh-expansion:routes"][0]["backends"] = {"smiley": 50, "smiley2": 50}
+
+    lab.configure(change)
+    assert lab.preview() == {"smiley-route-httproute": "update"}
+    assert "50% smiley, 50% smiley2" in lab("up").text
+    route = json.loads(lab.kubectl("get", "httproute", "-n", "faces", "smiley-route", "-o", "json"))
+    assert [backend["weight"] for backend in route["spec"]["rules"][0]["backendRefs"]] == [50, 50]
+
+
+def test_a_rotation_begins_with_one_more_anchor_and_nothing_less(lab: Lab) -> None:
+    original = lab.stack_file.read_text()
+    try:
+        lab.configure(lambda config: config.update({"mesh-expansion:trust": {"roots": [1, 2]}}))
+        changes = lab.preview()
+    finally:
+        lab.stack_file.write_text(original)
+    assert changes == {
+        "trust-root-2-key": "create",
+        "trust-root-2-certificate": "create",
+        "linkerd-control-plane": "update",
+    }
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("mesh-expansion:truts", {}, "mesh-expansion:truts: no such key"),
+        ("mesh-expansion:trust", {"issuer-days": "ten"}, 'mesh-expansion:trust.issuer-days: "ten"'),
+        ("mesh-expansion:trust", {"root-days": 10, "issuer-days": 20}, "20 days, while a trust anchor lives 10 days"),
+        ("mesh-expansion:linkerd", {"version": "edge-24.1.1"}, "mesh-expansion:linkerd.version: edge-24.1.1"),
+        ("mesh-expansion:linkerd", {"version": "edge-25.11.2"}, "use edge-25.11.3 or later"),
+        ("mesh-expansion:gateway-api", {"version": "1.9.0"}, "mesh-expansion:gateway-api.version: 1.9.0"),
+        ("mesh-expansion:trust-issuer-key", "plain", "a secret in plain text"),
+    ],
+)
+def test_bad_input_is_one_clear_error_in_preview(lab: Lab, key: str, value: object, message: str) -> None:
+    original = lab.stack_file.read_text()
+    try:
+        lab.configure(lambda config: config.update({key: value}))
+        run = lab.shell("pulumi preview -s twin", ok=False)
+    finally:
+        lab.stack_file.write_text(original)
+    assert run.status != 0
+    assert message in run.text
+    assert "fix:" in run.text
+    assert "nothing was changed" in run.text
+    assert "Traceback" not in run.text
+    assert run.text.count(message) == 1, run.text
+
+
+def test_certificates_of_ones_own_take_the_place_of_issued_ones(lab: Lab, issue: Issue) -> None:
+    anchor = issue("our root", days=90)
+    issuer = issue("our issuer", by=anchor, days=30)
+    own = {"own": {"anchors": anchor.pem, "issuer": issuer.pem}}
+    lab.configure(lambda config: config.update({"mesh-expansion:trust": own}))
+
+    def key(pem: str) -> None:
+        (lab.directory / "issuer.key").write_text(pem)
+        lab.shell("pulumi config set -s twin --secret trust-issuer-key < issuer.key")
+        (lab.directory / "issuer.key").unlink()
+
+    key(issue("another").key_pem)
+    refused = lab.shell("pulumi preview -s twin", ok=False)
+    assert refused.status != 0
+    assert "mesh-expansion:trust-issuer-key: the key is not the one of trust.own.issuer" in refused.text
+    assert "bring the certificate and the key that were made together" in refused.text
+
+    key(issuer.key_pem)
+    text = lab("up").text
+    assert "certificate anchor-1" in text
+    roots = json.loads(lab.kubectl("get", "configmap", "-n", "linkerd", "linkerd-identity-trust-roots", "-o", "json"))
+    assert roots["data"]["ca-bundle.crt"].strip() == anchor.pem.strip()
+    state = (lab.home / "state" / ".pulumi" / "stacks" / "mesh-expansion" / "twin.json").read_text()
+    assert "tls:index" not in state
+    for text in (issuer.key_pem.splitlines()[1], "PRIVATE KEY"):
+        assert text not in state
+        assert text not in lab.stack_file.read_text()
+
+
+def test_destroy_empties_the_stack_and_the_cluster(lab: Lab, untouched: set[str]) -> None:
+    lab.shell("pulumi destroy -s twin --yes")
+    export = json.loads(lab.shell("pulumi stack export -s twin").text)
+    resources = export["deployment"].get("resources", [])
+    assert [resource["urn"] for resource in resources if resource["type"] != "pulumi:pulumi:Stack"] == []
+    assert lab.objects() == untouched
+
+
+def test_down_leaves_no_process_and_no_data(lab: Lab) -> None:
+    lab("down")
+    assert not (lab.home / "twin").exists()
+    running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert str(lab.home) not in running
+    lab("down")
+
+
+def _versions(objects: str) -> dict[str, str]:
+    return {item["metadata"]["uid"]: item["metadata"]["resourceVersion"] for item in json.loads(objects)["items"]}
+
+
+def _path_length(certificate: x509.Certificate) -> int | None:
+    return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.path_length
+
+
+def _lifetime(certificate: x509.Certificate) -> timedelta:
+    return certificate.not_valid_after_utc - certificate.not_valid_before_utc
+
+
+def _text_files(lab: Lab) -> list[Path]:
+    """State, its backups, and every log; not the cluster's own store, which holds the Secret by its purpose."""
+    places = [lab.home / "state", lab.home / "pulumi"]
+    logs = list((lab.home / "twin").rglob("*.log"))
+    return [file for place in places for file in place.rglob("*") if file.is_file()] + logs

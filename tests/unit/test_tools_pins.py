@@ -1,0 +1,101 @@
+"""The pins of the tools: one version, said once, with a checksum behind it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import versions
+from lab.tools import ToolError, catalogue, checksum, gobuild
+
+MODULES = [tool for tool in catalogue.TOOLS if tool.module]
+DIGEST = "a" * 64
+
+
+def _file(directory: str, name: str) -> str:
+    return (gobuild.MODULES / directory / name).read_text()
+
+
+@pytest.mark.parametrize("tool", MODULES, ids=lambda tool: tool.name)
+def test_a_go_module_builds_the_version_that_versions_py_names(tool: catalogue.Tool) -> None:
+    assert tool.module
+    found = re.search(
+        rf"^\s*(?:require )?{re.escape(tool.module.path)} v(\S+)", _file(tool.module.directory, "go.mod"), re.M
+    )
+    assert found
+    assert found[1] == tool.version
+
+
+@pytest.mark.parametrize("tool", MODULES, ids=lambda tool: tool.name)
+def test_go_sum_pins_the_content_of_each_module(tool: catalogue.Tool) -> None:
+    assert tool.module
+    assert f"{tool.module.path} v{tool.version} h1:" in _file(tool.module.directory, "go.sum")
+
+
+@pytest.mark.parametrize("tool", MODULES, ids=lambda tool: tool.name)
+def test_each_package_that_is_built_is_a_tool_of_its_module(tool: catalogue.Tool) -> None:
+    assert tool.module
+    assert set(re.findall(r"^tool (\S+)", _file(tool.module.directory, "go.mod"), re.M)) == set(tool.module.packages)
+
+
+def test_kubernetes_libraries_are_of_the_same_release_as_its_binaries() -> None:
+    library = "v0." + versions.KUBERNETES.split(".", 1)[1]
+    replaced = re.findall(r"^replace \S+ => \S+ (\S+)", _file("kubernetes", "go.mod"), re.M)
+    assert len(replaced) > 20
+    assert set(replaced) == {library}
+
+
+def test_the_lowest_go_that_is_accepted_can_build_every_module() -> None:
+    lowest = versions.GO.split(".")
+    for tool in MODULES:
+        assert tool.module
+        asked = re.search(r"^go (\S+)", _file(tool.module.directory, "go.mod"), re.M)
+        assert asked
+        assert [int(part) for part in asked[1].split(".")[:2]] <= [int(part) for part in lowest]
+
+
+def test_every_official_download_has_a_checksum_or_names_where_its_publisher_lists_it() -> None:
+    for tool in catalogue.TOOLS:
+        for part in tool.downloads:
+            assert part.checksums.startswith("https://") or {"amd64", "arm64"} <= set(part.sha256), tool.name
+            assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in part.sha256.values())
+
+
+def test_what_is_not_built_from_a_module_has_a_stand_in() -> None:
+    for tool in catalogue.TOOLS:
+        assert tool.module or tool.standins, tool.name
+
+
+def test_the_go_wheel_is_pinned_for_both_architectures() -> None:
+    assert set(catalogue.GO_WHEELS) == {"amd64", "arm64"}
+
+
+def test_an_unknown_tool_is_refused_with_the_names_that_exist() -> None:
+    with pytest.raises(ToolError, match=r"no such tool: kubectk; the lab knows .*etcd"):
+        catalogue.chosen(frozenset({"kubectk"}))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        DIGEST,
+        f"{'b' * 64}  other.tar.gz\n{DIGEST}  tool.tar.gz\n",
+        f"{DIGEST} *./dist/tool.tar.gz\n",
+        '{"assets": [{"name": "other", "digest": null}, {"name": "tool.tar.gz", "digest": "sha256:' + DIGEST + '"}]}',
+    ],
+    ids=["lone digest", "list", "list with binary mark and path", "record of a release"],
+)
+def test_a_publishers_list_is_read_in_each_form_that_is_in_use(text: str) -> None:
+    assert checksum.find(text, "tool.tar.gz") == DIGEST
+
+
+@pytest.mark.parametrize(
+    "text", ["", "<html>not found</html>", f"{DIGEST}  other.tar.gz", '{"message": "rate limited"}']
+)
+def test_a_list_that_does_not_name_the_file_gives_no_checksum(text: str) -> None:
+    assert checksum.find(text, "tool.tar.gz") is None
+
+
+def test_no_file_of_the_tools_names_a_registry() -> None:
+    for file in Path(gobuild.MODULES.parent).glob("*.py"):
+        assert not re.search(r"proxy\.golang|sum\.golang|pypi\.org|pythonhosted", file.read_text()), file

