@@ -41,7 +41,8 @@ def up(stack: Stack = twin_lab.STACK) -> None:
     """Bring the lab up, or bring it to what the stack file says now."""
     _ready(stack)
     _recover(stack)
-    _run(engine.pulumi("up", "--yes", stack=stack))
+    # What changes is shown as it changes; who wants to read it first types `make preview`.
+    _run(engine.pulumi("up", "--yes", "--skip-preview", stack=stack))
     console.print()
     status.show(stack, console)
     console.print(
@@ -66,7 +67,7 @@ def down(stack: Stack = twin_lab.STACK) -> None:
         return
     _ready(stack)
     _recover(stack)
-    _run(engine.pulumi("destroy", "--yes", stack=stack))
+    _run(engine.pulumi("destroy", "--yes", "--skip-preview", stack=stack))
     _run(engine.pulumi("stack", "rm", "--yes", "--preserve-config", stack=stack))
     if stack == twin_lab.STACK:
         Cluster().down()

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from filelock import FileLock, Timeout
 
 from lab import paths
-from lab.twin import nodes, placement, pods, ports, programs
+from lab.twin import definitions, nodes, placement, pods, ports, programs
 from lab.twin.api import Api
 from lab.twin.errors import TwinError
 from lab.twin.layout import Layout
@@ -72,9 +72,11 @@ class Cluster:
             if start(programs.ETCD):
                 # An API server that has lost its store waits up to two minutes before it dials again.
                 wanted[programs.API].stop(grace=0)
-            start(programs.API)
+            anew = start(programs.API)
             with Api(chosen[programs.API], authority.certificate, authority.path("admin")) as api:
                 _wait(running, api.ready, "the API server to be ready")
+                if anew:
+                    definitions.wake_definitions(api)
                 start(programs.CONTROLLERS)
                 nodes.ensure_nodes(api, self._layout)
                 placement.ensure_placement(api, self._layout)

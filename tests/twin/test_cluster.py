@@ -1,5 +1,6 @@
 """The twin's cluster by itself: it comes up, is found again, heals, and leaves nothing."""
 
+import base64
 import json
 import os
 import signal
@@ -81,10 +82,10 @@ def _deployment(name: str, replicas: int = 1) -> str:
     )
 
 
-def _eventually(condition: Callable[[], bool], what: str) -> None:
-    limit = time.monotonic() + 60
+def _eventually(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
+    limit = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < limit, f"waited a minute for {what}"
+        assert time.monotonic() < limit, f"waited {seconds} s for {what}"
         time.sleep(0.1)
 
 
@@ -298,6 +299,46 @@ def test_a_killed_process_is_replaced_and_nothing_is_lost(twin: Twin, victim: st
     assert twin.get("configmap", f"kept-{victim}")["data"] == {"key": "value"}
     twin.kubectl("apply", "-f", "-", given=_deployment(f"after-{victim}"))
     twin.kubectl("rollout", "status", f"deployment/after-{victim}", "--timeout=60s")
+
+
+def test_a_definition_that_a_killed_api_server_left_half_made_is_served_by_the_next(twin: Twin) -> None:
+    names = {"plural": "gadgets", "singular": "gadget", "kind": "Gadget", "listKind": "GadgetList"}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object"}}}
+    definition = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "gadgets.example.com"},
+        "spec": {"group": "example.com", "names": names, "scope": "Cluster", "versions": [version]},
+    }
+    twin.kubectl("apply", "-f", "-", given=json.dumps(definition))
+    twin.kubectl("wait", "crd/gadgets.example.com", "--for=condition=Established", "--timeout=30s")
+    os.kill(twin.pids()["api"] or 0, signal.SIGKILL)
+    # What a kill between "the names are accepted" and "it is established" leaves in the store.
+    _rewrite(twin, "/registry/apiextensions.k8s.io/customresourcedefinitions/gadgets.example.com", _not_established)
+    twin.cluster.up()
+    gadget = {"apiVersion": "example.com/v1", "kind": "Gadget", "metadata": {"name": "first"}}
+    _eventually(
+        lambda: "created" in twin.kubectl("apply", "-f", "-", given=json.dumps(gadget), ok=False), "the kind Gadget", 20
+    )
+
+
+def _not_established(definition: dict[str, Any]) -> dict[str, Any]:
+    kept = [item for item in definition["status"]["conditions"] if item["type"] == "NamesAccepted"]
+    return {**definition, "status": {**definition["status"], "conditions": kept}}
+
+
+def _rewrite(twin: Twin, key: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Change an object in the store itself, through etcd's JSON interface."""
+    certificates = twin.cluster.directory / "certificates"
+    trusted = ssl.create_default_context(cafile=str(certificates / "authority.pem"))
+    trusted.load_cert_chain(certificates / "api-to-etcd.pem")
+    port = next(state.port for state in twin.cluster.status() if state.name == "etcd")
+    place = base64.b64encode(key.encode()).decode()
+    with httpx.Client(base_url=f"https://127.0.0.1:{port}/v3/kv", verify=trusted, trust_env=False) as store:
+        found = store.post("/range", json={"key": place}).raise_for_status().json()["kvs"][0]["value"]
+        value = json.dumps(change(json.loads(base64.b64decode(found)))).encode()
+        put = {"key": place, "value": base64.b64encode(value).decode()}
+        store.post("/put", json=put).raise_for_status()
 
 
 @pytest.mark.parametrize("seconds", [0.4, 1.0, 2.0, 4.0, 6.0])

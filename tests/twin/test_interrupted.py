@@ -2,8 +2,10 @@
 
 import json
 import shutil
+import subprocess
 import time
 from collections.abc import Callable
+from functools import partial
 
 import psutil
 import pytest
@@ -54,11 +56,27 @@ def _empty(lab: Lab) -> None:
     lab("twin", "up")
 
 
-@pytest.mark.parametrize("victim", ENGINE)
-def test_up_converges_after_a_kill_of(lab: Lab, victim: str) -> None:
-    process = lab.start("up")
-    # In the middle of things: the first namespace is there, releases are being installed, routes are still to come.
-    _until(lambda: _exists(lab, "namespace", "linkerd"), "the namespace linkerd")
+# Two kills a case: the second meets what the first one left. In the middle of things each time.
+@pytest.mark.parametrize(
+    "victims",
+    [
+        ("the engine", "the program"),
+        ("the language host", "the store"),
+        ("the kubernetes plugin", "`up` itself"),
+        ("the API server and both controllers",),
+    ],
+    ids=" then ".join,
+)
+def test_up_converges_after_a_kill_of(lab: Lab, victims: tuple[str, ...]) -> None:
+    for victim, namespace in zip(victims, ("linkerd", "faces"), strict=False):
+        process = lab.start("up")
+        _until(partial(_exists, lab, "namespace", namespace), f"the namespace {namespace}")
+        (_kill_in_cluster if victim in CLUSTER else _kill_in_engine)(lab, process, victim)
+    _converges(lab)
+    _empty(lab)
+
+
+def _kill_in_engine(lab: Lab, process: subprocess.Popen[str], victim: str) -> None:
     tree = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
     victims = [child for child in tree if _is(child, ENGINE[victim])]
     assert victims, [_command(child) for child in tree]
@@ -66,22 +84,16 @@ def test_up_converges_after_a_kill_of(lab: Lab, victim: str) -> None:
         child.kill()
     process.communicate(timeout=300)
     _gone(tree)
-    _converges(lab)
-    _empty(lab)
 
 
-@pytest.mark.parametrize("victim", CLUSTER)
-def test_up_converges_after_a_kill_in_the_cluster_of(lab: Lab, victim: str) -> None:
-    process = lab.start("up")
-    _until(lambda: _exists(lab, "namespace", "linkerd"), "the namespace linkerd")
+def _kill_in_cluster(lab: Lab, process: subprocess.Popen[str], victim: str) -> None:
     killed = {name: pid for name, pid in _pids(lab).items() if name in CLUSTER[victim]}
     assert set(killed) == set(CLUSTER[victim])
     for pid in killed.values():
         psutil.Process(pid).kill()
     process.communicate(timeout=400)
-    _converges(lab)
+    lab("twin", "up")
     assert not set(killed.items()) & set(_pids(lab).items())
-    _empty(lab)
 
 
 def _pids(lab: Lab) -> dict[str, int]:
