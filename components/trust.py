@@ -48,13 +48,25 @@ class OwnCertificates(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SigningAuthority:
+    """A root that this program may sign with; `key_pem` is a secret."""
+
+    certificate_pem: pulumi.Output[str]
+    key_pem: pulumi.Output[str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrustMaterial:
-    """What the mesh needs. `anchors_pem` may hold several certificates; `expiry` maps a name to its end (RFC 3339)."""
+    """What the mesh needs. `anchors_pem` may hold several certificates; `expiry` maps a name to its end (RFC 3339).
+
+    `signing` is the root that issues authorities; None when the user brings the trust, and the root's key stays away.
+    """
 
     anchors_pem: pulumi.Output[str]
     issuer_certificate_pem: pulumi.Output[str]
     issuer_key_pem: pulumi.Output[str]
     expiry: pulumi.Output[Mapping[str, str]]
+    signing: SigningAuthority | None = None
 
 
 def trust_material(plan: TrustPlan, own_issuer_key: str | None) -> TrustMaterial:
@@ -118,6 +130,7 @@ class IssuedTrust(pulumi.ComponentResource):
             issuer_certificate_pem=_leaves_only(issuer, signing_key),
             issuer_key_pem=issuer_key.private_key_pem,
             expiry=pulumi.Output.all(**ends, issuer=issuer.validity_end_time),
+            signing=SigningAuthority(certificate_pem=signing_certificate.cert_pem, key_pem=signing_key.private_key_pem),
         )
         self.register_outputs({"anchors_pem": self.material.anchors_pem})
 

@@ -42,6 +42,14 @@ def problems(brought: Brought, now: datetime | None = None) -> list[Problem]:
     return found
 
 
+def validity(pem: str) -> tuple[int, int]:
+    """From when to when all certificates of the text are valid, in seconds since 1970."""
+    found = x509.load_pem_x509_certificates(pem.encode())
+    begin = max(certificate.not_valid_before_utc for certificate in found)
+    end = min(certificate.not_valid_after_utc for certificate in found)
+    return int(begin.timestamp()), int(end.timestamp())
+
+
 def _certificates(key: Key, pem: str, found: list[Problem]) -> list[x509.Certificate]:
     try:
         return x509.load_pem_x509_certificates(pem.encode())

@@ -7,7 +7,9 @@ import typer
 from rich.console import Console
 
 from lab import engine, recovery, reference, status, tools, twin_lab
+from lab.docker import DockerError
 from lab.twin.cluster import Cluster
+from lab.twin.devices import Rig
 from lab.twin.errors import TwinError
 
 application = typer.Typer(
@@ -15,7 +17,7 @@ application = typer.Typer(
     add_completion=False,
     help="Brings a mesh lab up on this machine. Exit status: 0 done, 1 something failed, 2 wrong usage.",
 )
-twin = typer.Typer(no_args_is_help=True, help="The twin's cluster alone: etcd, API server, controllers, kwok.")
+twin = typer.Typer(no_args_is_help=True, help="The twin without Pulumi: its cluster and its devices.")
 application.add_typer(twin, name="twin")
 
 Stack = Annotated[str, typer.Option("--stack", "-s", help="stack of this project")]
@@ -62,15 +64,15 @@ def preview(stack: Stack = twin_lab.STACK) -> None:
 def down(stack: Stack = twin_lab.STACK) -> None:
     """Destroy the lab, then stop the twin's cluster and remove its data. Works when parts are gone already."""
     if stack == twin_lab.STACK and not _exists(stack):
-        Cluster().down()
-        console.print(f"stack {stack} does not exist; the twin's cluster is stopped")
+        twin_lab.leave()
+        console.print(f"stack {stack} does not exist; the twin is stopped")
         return
     _ready(stack)
     _recover(stack)
     _run(engine.pulumi("destroy", "--yes", "--skip-preview", stack=stack))
     _run(engine.pulumi("stack", "rm", "--yes", "--preserve-config", stack=stack))
     if stack == twin_lab.STACK:
-        Cluster().down()
+        twin_lab.leave()
 
 
 @application.command("status")
@@ -88,15 +90,23 @@ def print_reference() -> None:
 
 @twin.command("up")
 def twin_up() -> None:
-    """Start the cluster, without Pulumi; what runs already stays."""
+    """Start the cluster and the devices, without Pulumi; what runs already stays."""
     twin_lab.prepare(tools.install())
     console.print(f"kubeconfig: {Cluster().kubeconfig}")
 
 
 @twin.command("down")
 def twin_down() -> None:
-    """Stop the cluster and remove its data."""
-    Cluster().down()
+    """Stop the cluster and the devices, and remove their data."""
+    twin_lab.leave()
+
+
+@twin.command("reboot")
+def twin_reboot(device: Annotated[str, typer.Argument(help="name of its workload")]) -> None:
+    """Reboot a device, as a Pi whose plug is pulled and put in again; Pulumi is not needed for its coming back."""
+    names = list(twin_lab.outside(twin_lab.stack_file(twin_lab.STACK)).devices)
+    Rig(names=names).reboot(device, hard=True)
+    console.print(f"{device} runs again")
 
 
 def _ready(stack: str) -> None:
@@ -128,6 +138,6 @@ def main() -> None:
     """Entry point: faults that the operator can mend are one message, never a traceback."""
     try:
         application()
-    except (tools.ToolError, TwinError, engine.EngineError, OSError) as error:
+    except (tools.ToolError, TwinError, DockerError, engine.EngineError, OSError) as error:
         errors.print(f"error: {error}", markup=False)
         raise SystemExit(1) from None

@@ -30,6 +30,8 @@ def settings_for_shell() -> Mapping[str, str]:
         "PULUMI_BACKEND_URL": (home / "state").as_uri(),
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(home / "passphrase"),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
+        # A machine that does not answer must not keep the others waiting for the next run.
+        "PULUMI_CONTINUE_ON_ERROR": "true",
         # A plugin that is missing is reported in a second, not after a download's time-out.
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
     }

@@ -9,6 +9,7 @@ import versions
 from domain import certificates, linkerd, routes, workloads
 from domain.faces import FacesPlan
 from domain.problem import Problem
+from settings import edge_checks
 from settings.model import Settings
 
 
@@ -20,6 +21,7 @@ def problems(settings: Settings, project: Path) -> list[Problem]:
         *_linkerd(settings),
         *_faces(settings),
         *_workloads(settings),
+        *edge_checks.problems(settings, project),
         *_routes(settings),
     ]
 

@@ -3,24 +3,14 @@
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, IPvAnyAddress, PositiveInt
+from pydantic import Field, IPvAnyAddress, PositiveInt
 
 import versions
 from domain.workloads import APPLICATION_PORT
+from settings.base import StrictModel
+from settings.edge import ContainerSettings, DeviceSettings, EdgeSettings, SpireSettings, SshSettings
 
 Network = IPv4Network | IPv6Network
-
-
-def _hyphenated(name: str) -> str:
-    return name.replace("_", "-")
-
-
-class StrictModel(BaseModel):
-    """Refuses unknown keys and does not turn one type into another."""
-
-    model_config = ConfigDict(
-        extra="forbid", strict=True, frozen=True, alias_generator=_hyphenated, populate_by_name=True
-    )
 
 
 class ClusterSettings(StrictModel):
@@ -56,6 +46,12 @@ class OwnTrustSettings(StrictModel):
     )
     issuer: str = Field(
         description="PEM of the issuer that an anchor signed", examples=["-----BEGIN CERTIFICATE-----..."]
+    )
+    upstream: str | None = Field(
+        None,
+        description="PEM of the authority, of path length 1 or more, that an anchor signed for SPIRE; its key is "
+        "`trust-upstream-key`",
+        examples=["-----BEGIN CERTIFICATE-----..."],
     )
 
 
@@ -138,6 +134,17 @@ class WorkloadSettings(StrictModel):
     port: Annotated[int, Field(ge=1, le=65535)] = Field(
         APPLICATION_PORT, description="port that it listens on", examples=[APPLICATION_PORT]
     )
+    device: DeviceSettings | None = Field(
+        None,
+        description="set, even if empty, when this lab provisions the machine over SSH",
+        examples=[{"host": "pi-1.local"}],
+    )
+    container: ContainerSettings | None = Field(
+        None, description="set, even if empty, when this lab runs it as a Docker container", examples=[{}]
+    )
+    environment: dict[str, str] = Field(
+        {}, description="environment of the workload; no secrets", examples=[{"SMILEY": "HeartEyes"}]
+    )
 
 
 class RouteSettings(StrictModel):
@@ -163,6 +170,9 @@ class Settings(StrictModel):
     trust_issuer_key: str | None = Field(
         None, description="private key of trust.own.issuer", json_schema_extra={"secret": True}
     )
+    trust_upstream_key: str | None = Field(
+        None, description="private key of trust.own.upstream", json_schema_extra={"secret": True}
+    )
     linkerd: LinkerdSettings = Field(
         LinkerdSettings(), description="the control plane", examples=[{"version": versions.LINKERD}]
     )
@@ -175,6 +185,22 @@ class Settings(StrictModel):
     faces: FacesSettings = Field(FacesSettings(), description="the demo", examples=[{"on-edge": ["smiley"]}])
     workloads: list[WorkloadSettings] = Field(
         [], description="workloads outside the cluster", examples=[[{"name": "smiley", "addresses": ["198.51.100.11"]}]]
+    )
+    ssh: SshSettings = Field(
+        SshSettings(), description="how devices are reached", examples=[{"private-key-file": "~/.ssh/id_ed25519"}]
+    )
+    ssh_private_key: str | None = Field(
+        None,
+        description="private key for all devices, instead of ssh.private-key-file",
+        json_schema_extra={"secret": True},
+    )
+    edge: EdgeSettings = Field(
+        EdgeSettings(),
+        description="what runs on devices and in containers",
+        examples=[{"artefacts": ".lab/twin/parts"}],
+    )
+    spire: SpireSettings = Field(
+        SpireSettings(), description="identities of the workloads", examples=[{"device-days": 365}]
     )
     routes: list[RouteSettings] = Field(
         [],

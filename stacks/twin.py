@@ -8,13 +8,14 @@ import pulumi
 from components.chart import ChartSource
 from components.cluster.existing import ExistingCluster, ExistingClusterArgs
 from components.edge.registration import Registration, RegistrationArgs
-from components.faces import Faces, FacesArgs
+from components.faces import NAMESPACE, Faces, FacesArgs
 from components.gateway_api import GatewayApi, GatewayApiArgs
 from components.linkerd import Linkerd, LinkerdArgs
 from components.traffic.route import Route, RouteArgs
 from components.trust import trust_material
 from settings import Settings
 from settings.checks import faces_plan, route_list, workload_list
+from stacks.machines import Surroundings, machines
 
 
 def compose(settings: Settings) -> dict[str, Any]:
@@ -43,9 +44,21 @@ def compose(settings: Settings) -> dict[str, Any]:
     )
     faces = Faces("faces", FacesArgs(plan=faces_plan(settings), charts=charts), after(linkerd))
     workloads = workload_list(settings)
+    outside = machines(
+        settings,
+        Surroundings(cluster=cluster, charts=charts, trust=trust, mesh=[linkerd, faces], namespace=NAMESPACE),
+        workloads,
+    )
     registration = Registration(
         "edge",
-        RegistrationArgs(workloads=workloads, namespace=faces.namespace, existing_services=faces.plan.chart_services),
+        RegistrationArgs(
+            workloads=workloads,
+            namespace=faces.namespace,
+            existing_services=faces.plan.chart_services,
+            machines=outside,
+            gone=[workload.name for workload in settings.workloads if workload.device and workload.device.gone],
+            ready_seconds=settings.edge.ready_seconds,
+        ),
         after(faces),
     )
     routes = route_list(settings)

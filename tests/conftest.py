@@ -54,7 +54,7 @@ def issuing() -> Issue:
         key = key or ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         start = datetime.now(UTC) + timedelta(days=since)
-        certificate = (
+        builder = (
             x509.CertificateBuilder()
             .subject_name(subject)
             .issuer_name(by.certificate.subject if by else subject)
@@ -63,8 +63,25 @@ def issuing() -> Issue:
             .not_valid_before(start)
             .not_valid_after(start + timedelta(days=days))
             .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-            .sign(by.key if by else key, hashes.SHA256())
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key((by.key if by else key).public_key()), critical=False
+            )
+            .add_extension(_uses(authority), critical=True)
         )
-        return Authority(certificate, key)
+        return Authority(builder.sign(by.key if by else key, hashes.SHA256()), key)
 
     return issue
+
+
+def _uses(authority: bool) -> x509.KeyUsage:
+    """An authority signs certificates; anybody else proves that the key is there."""
+    never = ("content_commitment", "key_encipherment", "data_encipherment", "key_agreement")
+    return x509.KeyUsage(
+        digital_signature=not authority,
+        key_cert_sign=authority,
+        crl_sign=authority,
+        encipher_only=False,
+        decipher_only=False,
+        **dict.fromkeys(never, False),
+    )

@@ -1,9 +1,14 @@
 """A cluster that is there already."""
 
+import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
+import pulumi_command as command
 import pulumi_kubernetes as k8s
+
+from domain import nodes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +32,7 @@ class ExistingCluster(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ExistingClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mesh:cluster:ExistingCluster", name, None, opts)
+        self._args = args
         self.provider = k8s.Provider(
             f"{name}-provider",
             kubeconfig=args.kubeconfig,
@@ -38,3 +44,13 @@ class ExistingCluster(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.register_outputs({})
+
+    def nodes(self) -> pulumi.Output[Sequence[nodes.Node]]:
+        """Every node, asked for with kubectl whenever the program runs: no resource of the provider lists them."""
+        chosen = [] if self._args.context is None else ["--context", self._args.context]
+        asked = command.local.run_output(
+            command=shlex.join(["kubectl", "get", "nodes", "--output=json", "--request-timeout=20s", *chosen]),
+            environment={"KUBECONFIG": self._args.kubeconfig},
+            logging=command.local.Logging.NONE,
+        )
+        return asked.apply(lambda answer: nodes.parse(answer.stdout))

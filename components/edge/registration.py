@@ -1,7 +1,7 @@
 """Workloads outside the cluster, as the cluster sees them: an ExternalWorkload each, and the Services that reach them."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -13,11 +13,19 @@ _PORT_NAME = "http"
 
 @dataclass(frozen=True, kw_only=True)
 class RegistrationArgs:
-    """`existing_services` are Services that something else makes and that select these workloads by `service`."""
+    """`existing_services` are Services that something else makes and that select these workloads by `service`.
+
+    `machines` holds, by workload, what brings it up: it is registered after that, waited for until a probe says that it
+    is ready, for `ready_seconds` at most, and taken out of the mesh before its machine leaves. A workload of `gone`
+    keeps its Service and is registered no more.
+    """
 
     workloads: Sequence[Workload]
     namespace: pulumi.Input[str]
     existing_services: Collection[str]
+    machines: Mapping[str, pulumi.Resource] = field(default_factory=dict)
+    gone: Collection[str] = ()
+    ready_seconds: int = 120
 
 
 class Registration(pulumi.ComponentResource):
@@ -26,23 +34,31 @@ class Registration(pulumi.ComponentResource):
     def __init__(self, name: str, args: RegistrationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mesh:edge:Registration", name, None, opts)
         for workload in args.workloads:
-            self._external_workload(f"{name}-{workload.name}", workload, args.namespace)
+            if workload.name not in args.gone:
+                self._external_workload(f"{name}-{workload.name}", workload, args)
         for service in sorted({workload.service for workload in args.workloads} - set(args.existing_services)):
             self._service(f"{name}-{service}-service", service, args.namespace)
         self.register_outputs({})
 
-    def _external_workload(self, name: str, workload: Workload, namespace: pulumi.Input[str]) -> None:
+    def _external_workload(self, name: str, workload: Workload, args: RegistrationArgs) -> None:
+        machine = args.machines.get(workload.name)
+        waits = {"annotations": {"pulumi.com/waitFor": "condition=Ready"}} if machine else {}
+        limit = f"{args.ready_seconds}s"
         k8s.apiextensions.CustomResource(
             name,
             api_version="workload.linkerd.io/v1beta1",
             kind="ExternalWorkload",
-            metadata={"name": workload.name, "namespace": namespace, "labels": dict(workload.labels)},
+            metadata={"name": workload.name, "namespace": args.namespace, "labels": dict(workload.labels), **waits},
             spec={
                 "meshTLS": {"identity": workload.spiffe_id, "serverName": workload.server_name},
                 "workloadIPs": [{"ip": str(address)} for address in workload.addresses],
                 "ports": [{"port": workload.port, "name": _PORT_NAME}],
             },
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[machine] if machine else None,
+                custom_timeouts=pulumi.CustomTimeouts(create=limit, update=limit) if machine else None,
+            ),
         )
 
     def _service(self, name: str, service: str, namespace: pulumi.Input[str]) -> None:

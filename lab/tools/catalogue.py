@@ -4,10 +4,11 @@ Versions come from versions.py. The Go modules' exact contents are pinned by the
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import versions
+from lab.tools import outside
 from lab.tools.errors import ToolError
+from lab.tools.tool import Download, Module, Tool
 
 _GITHUB = "https://github.com"
 
@@ -15,53 +16,6 @@ _GITHUB = "https://github.com"
 def _release_record(repository: str) -> str:
     """GitHub's own record of a release, with the SHA-256 of each file: where the publisher lists none."""
     return f"https://api.github.com/repos/{repository}/releases/tags/v{{version}}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Download:
-    """One official file.
-
-    `url` and `checksums` are templates over {version}, {arch} (amd64, arm64) and {pulumi_arch} (x64, arm64).
-    `sha256` pins the file per architecture where its digest is known; `checksums` is what the publisher lists beside
-    it. `members` maps names inside the archive (same templates) to file names of ours; empty: the file itself is kept
-    as `keep_as`.
-    """
-
-    url: str
-    checksums: str
-    sha256: Mapping[str, str] = field(default_factory=dict)
-    members: Mapping[str, str] = field(default_factory=dict)
-    keep_as: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Module:
-    """A directory below `go/`: what its pinned Go module gives.
-
-    `builds` maps the file that `go build` writes to the name we keep. `data` is a directory inside the module that is
-    kept as it is; nothing is built then. `linker` are `-X` values: what the publisher's own release build sets.
-    """
-
-    directory: str
-    path: str
-    packages: tuple[str, ...] = ()
-    builds: Mapping[str, str] = field(default_factory=dict)
-    linker: Mapping[str, str] = field(default_factory=dict)
-    data: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tool:
-    """One line of the inventory. `weight` is the time in seconds that the build took on 2 cores with nothing cached."""
-
-    name: str
-    version: str
-    what: str
-    downloads: tuple[Download, ...] = ()
-    module: Module | None = None
-    weight: int = 0
-    plugin: str = ""
-    standins: Mapping[str, str] = field(default_factory=dict)  # file name -> module in lab/standins
 
 
 def _kubernetes(binary: str, **sha256: str) -> Download:
@@ -225,9 +179,14 @@ _GATEWAY_API = Tool(
 # Small builds first: something is there early, and the estimate of the time that is left has met this machine.
 TOOLS: tuple[Tool, ...] = (
     _GATEWAY_API,
+    outside.WORKLOAD,
+    outside.PROXY,
+    outside.SPIRE,
+    outside.SPIRE_CONTROLLER_MANAGER,
     _ETCD,
     _HELM,
     _KWOK,
+    outside.COREDNS,
     _KUBERNETES,
     _PULUMI,
     _plugin("kubernetes", versions.PLUGIN_KUBERNETES),

@@ -8,10 +8,11 @@ import sys
 from pathlib import Path
 
 import versions
-from lab.tools.catalogue import GO_WHEELS, Tool
+from lab.tools.catalogue import GO_WHEELS
 from lab.tools.errors import ToolError
 from lab.tools.progress import Progress
 from lab.tools.store import Store, complete, describe
+from lab.tools.tool import Tool
 
 GO = Tool(name="go", version=versions.GO_PYPI, what="builds the tools")
 

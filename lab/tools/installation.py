@@ -10,7 +10,6 @@ from filelock import FileLock, Timeout
 
 from lab import paths
 from lab.tools import catalogue, gobuild, golang, official
-from lab.tools.catalogue import Tool
 from lab.tools.errors import OfficialUnavailable, ToolError
 from lab.tools.inventory import Inventory, Part
 from lab.tools.links import link
@@ -18,6 +17,7 @@ from lab.tools.machine import architecture
 from lab.tools.progress import Progress
 from lab.tools.reach import Reach
 from lab.tools.store import Store, complete, hold, refusal, refuse
+from lab.tools.tool import Module, Source, Tool
 
 _GIB = 1024**3
 # Measured: 3.2 GB of modules, 5.7 GB of build cache, 0.7 GB of tools. The one build that needs little is data only.
@@ -51,7 +51,7 @@ class _Installation:
         waiting = [tool for tool in self._tools if self._asks_publisher(tool)]
         if waiting:
             self._get_official(waiting)
-        to_build = [tool for tool in self._tools if tool.module and self._found(tool) is None]
+        to_build = [tool for tool in self._tools if _made_from(tool) and self._found(tool) is None]
         if to_build:
             self._build(to_build)
         self._drop_build_caches()
@@ -61,9 +61,10 @@ class _Installation:
         return self._store.entry(tool, *official.ingredients(tool, self._architecture))
 
     def _built_entry(self, tool: Tool) -> Path:
-        if tool.module is None:
-            raise ToolError(f"{tool.name} has no module to build from")
-        return self._store.entry(tool, *gobuild.ingredients(tool.module, self._architecture))
+        made_from = _made_from(tool)
+        if made_from is None:
+            raise ToolError(f"{tool.name} has nothing to be built from")
+        return self._store.entry(tool, *gobuild.ingredients(made_from, self._architecture))
 
     def _has_official(self, tool: Tool) -> bool:
         return bool(tool.downloads) and self._wish != "no" and complete(self._official_entry(tool))
@@ -71,7 +72,7 @@ class _Installation:
     def _found(self, tool: Tool) -> Path | None:
         if self._has_official(tool):
             return self._official_entry(tool)
-        if tool.module and complete(self._built_entry(tool)):
+        if _made_from(tool) and complete(self._built_entry(tool)):
             return self._built_entry(tool)
         return None
 
@@ -115,13 +116,18 @@ class _Installation:
                     self._build_one(tool, builder)
 
     def _build_one(self, tool: Tool, builder: gobuild.Builder) -> None:
-        if tool.module is None:
+        made_from = _made_from(tool)
+        if made_from is None:
             return
         entry = self._built_entry(tool)
-        how = "taking it from its Go module" if tool.module.data else "building from its Go module"
+        how = "building from its Go module"
+        if isinstance(made_from, Source):
+            how = "building the stand-in"
+        elif made_from.data:
+            how = "taking it from its Go module"
         try:
             with self._progress.work(tool, how):
-                builder.get(tool, tool.module, entry)
+                builder.get(tool, made_from, entry)
         except ToolError as error:
             why = self._why(tool)
             raise ToolError(f"{error}\nBefore that: no official release ({why})" if why else str(error)) from error
@@ -142,7 +148,7 @@ class _Installation:
 
         Until then they stay, so that a killed or failed run goes on where it was.
         """
-        if not self._caches.exists() or any(tool.module and self._found(tool) is None for tool in catalogue.TOOLS):
+        if not self._caches.exists() or any(_made_from(tool) and self._found(tool) is None for tool in catalogue.TOOLS):
             return
         try:
             with FileLock(self._store.root / "build.lock", timeout=0):
@@ -170,6 +176,10 @@ class _Installation:
 
     def _waiting_for(self, tool: Tool) -> Callable[[], None]:
         return lambda: self._progress.say(f"{tool.name} {tool.version}  another run is getting it; waiting for it")
+
+
+def _made_from(tool: Tool) -> Module | Source | None:
+    return tool.module or tool.source
 
 
 def _wish() -> str:

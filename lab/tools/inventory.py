@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lab.tools.catalogue import Tool
 from lab.tools.errors import ToolError
+from lab.tools.tool import Tool
 
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """One tool as it is here. `entry` is its directory in the cache, None when only a stand-in serves.
+    """One tool as it is here. `entry` is its directory in the cache, None when only a stand-in in Python serves.
 
     `standins` are the files behind which a stand-in serves, with the module of lab/standins; `why` says in a
     line why there is no official part.
@@ -25,18 +25,28 @@ class Part:
     @property
     def how(self) -> str:
         """`official`, `built`, `module` (data from the publisher's own module) or `stand-in`."""
-        if self.entry is None:
-            return "stand-in"
         if self.official:
             return "official"
+        if self.entry is None or self.tool.source:
+            return "stand-in"
         return "module" if self.tool.module and self.tool.module.data else "built"
+
+    @property
+    def _making(self) -> str:
+        ours = self.tool.module is not None and "." in self.tool.module.packages
+        return "built by a main program of ours from its Go module" if ours else "built from its Go module"
+
+    @property
+    def built_standins(self) -> list[str]:
+        """Names of the files of a stand-in in Go, none when the official part is there."""
+        return [] if self.official or self.tool.source is None else list(self.tool.source.builds.values())
 
     @property
     def sentence(self) -> str:
         """What it is for and where it comes from, with what stands in."""
         says = {
             "official": "its publisher's own release",
-            "built": "built from its Go module, as pinned by go.sum",
+            "built": f"{self._making}, as pinned by go.sum",
             "module": "as in the publisher's Go module, pinned by go.sum",
             "stand-in": "this project's own, strict but not the real part",
         }[self.how]
@@ -62,8 +72,8 @@ class Inventory:
 
     @property
     def standins(self) -> list[str]:
-        """File names of the plugins and hosts behind which a stand-in serves, such as `pulumi-resource-tls`."""
-        return [name for part in self.parts for name in part.standins]
+        """File names behind which a stand-in serves, such as `pulumi-resource-tls` and `spire-agent`."""
+        return [name for part in self.parts for name in (*part.standins, *part.built_standins)]
 
     @property
     def gateway_api_crds(self) -> Path:

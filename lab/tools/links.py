@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 from lab import paths
-from lab.tools.catalogue import Tool
 from lab.tools.errors import ToolError
 from lab.tools.inventory import Inventory, Part
+from lab.tools.tool import Tool
 
 _MARK = "Stands in for the official"
 

@@ -4,10 +4,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from lab.tools import archive, checksum, download
-from lab.tools.catalogue import Download, Tool
 from lab.tools.errors import OfficialUnavailable
 from lab.tools.reach import Reach
 from lab.tools.store import Store, describe
+from lab.tools.tool import Download, Tool
 
 _PULUMI_ARCHITECTURES = {"amd64": "x64", "arm64": "arm64"}
 

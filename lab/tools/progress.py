@@ -9,7 +9,7 @@ from typing import Self
 from rich.console import Console
 from rich.status import Status
 
-from lab.tools.catalogue import Tool
+from lab.tools.tool import Tool
 
 _HEARTBEAT_SECONDS = 30.0
 _TERMINAL_SECONDS = 1.0

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from lab.tools.catalogue import Tool
+from lab.tools.tool import Tool
 
 _MAKING = ".making-"
 _SOURCE = "source.json"

@@ -69,6 +69,10 @@ def charts(linkerd: Iterable[str] = (), faces: Iterable[str] = ()) -> list[Chart
     for version in sorted({FACES_WITHOUT_SWITCHES, versions.FACES_CHART, *faces}):
         shape = "faces-chart-1" if version.startswith("1.") else "faces-chart-2"
         found.append(Chart(source=SOURCES / shape, name="faces-chart", version=version, app_version=version))
+    found += [
+        Chart(source=SOURCES / name, name=name, version=version, app_version=versions.SPIRE)
+        for name, version in (("spire-crds", versions.SPIRE_CRDS_CHART), ("spire", versions.SPIRE_CHART))
+    ]
     return found
 
 

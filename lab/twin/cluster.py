@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import NamedTuple
 
 from filelock import FileLock, Timeout
 
@@ -14,8 +13,9 @@ from lab import paths
 from lab.twin import definitions, nodes, placement, pods, ports, programs
 from lab.twin.api import Api
 from lab.twin.errors import TwinError
+from lab.twin.inside import Inside
 from lab.twin.layout import Layout
-from lab.twin.process import Program, locate
+from lab.twin.process import ProcessState, Program, locate
 
 # RFC 5737: a range that no machine has, so that a wrong connection to a node fails instead of reaching somebody.
 NODE_NETWORK = IPv4Network("192.0.2.0/24")
@@ -23,16 +23,6 @@ MOST_NODES = 200
 _POLL_SECONDS = 0.05
 _START_SECONDS = 60.0
 _LOCK_SECONDS = 120.0
-
-
-class ProcessState(NamedTuple):
-    """`state` is `running` or `stopped`; `memory` is what it holds resident, in bytes."""
-
-    name: str
-    pid: int | None
-    state: str
-    port: int | None
-    memory: int
 
 
 class Cluster:
@@ -92,6 +82,7 @@ class Cluster:
         if not self.directory.parent.is_dir():
             return
         with self._locked() as lock:
+            Inside(self.directory).down()
             for program in programs.known(self._layout):
                 program.stop(grace=0)  # nothing that it would still write is kept
             if keep and self.directory.is_dir():
@@ -107,20 +98,10 @@ class Cluster:
         """What runs, in starting order; asks nobody."""
         listening = {programs.ETCD, programs.API}
         chosen = ports.read(self._layout.ports_file)
-        states = []
-        for program in reversed(programs.known(self._layout)):
-            program.trim_log()
-            process = program.find()
-            states.append(
-                ProcessState(
-                    program.name,
-                    process.pid if process else None,
-                    "running" if process else "stopped",
-                    chosen.get(program.name) if program.name in listening else None,
-                    process.memory_info().rss if process else 0,
-                )
-            )
-        return states
+        return [
+            program.state(chosen.get(program.name) if program.name in listening else None)
+            for program in reversed(programs.known(self._layout))
+        ]
 
     def _ports(self) -> dict[str, int]:
         alive = {program.name for program in programs.known(self._layout) if program.find()}

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
@@ -31,9 +32,19 @@ class _Record:
     fingerprint: str
 
 
+class ProcessState(NamedTuple):
+    """`state` is `running` or `stopped`; `memory` is what it holds resident, in bytes."""
+
+    name: str
+    pid: int | None
+    state: str
+    port: int | None
+    memory: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """One program of the twin.
+    """One program of the twin. `binary` is a name (see `locate`) or a whole path.
 
     `mark` is an argument that no other process of this machine has, so that a program whose pid file is lost is found.
     `reads` are files that the program reads at its start only: it is started again when they change.
@@ -123,6 +134,14 @@ class Program:
                 ) from problem
         self.pid_file.unlink(missing_ok=True)
 
+    def state(self, port: int | None) -> ProcessState:
+        """Whether it runs; `port` is where it would listen. Its log is cut when it is too long."""
+        self.trim_log()
+        process = self.find()
+        if process is None:
+            return ProcessState(self.name, None, "stopped", port, 0)
+        return ProcessState(self.name, process.pid, "running", port, process.memory_info().rss)
+
     def last_words(self, lines: int = 5) -> str:
         """The end of its log, for a message."""
         try:
@@ -150,7 +169,8 @@ class Program:
             child.poll()
         try:
             words = process.cmdline()
-            return bool(words) and Path(words[0]).name == self.binary and self.mark in words and _alive(process)
+            named = bool(words) and Path(words[0]).name == Path(self.binary).name
+            return named and self.mark in words and _alive(process)
         except psutil.Error:
             return False
 

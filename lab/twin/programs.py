@@ -12,11 +12,12 @@ ETCD, API, CONTROLLERS, KWOK = "etcd", "api", "controllers", "kwok"
 PORTS = (ETCD, "etcd-peer", API)
 _KWOK_FILES = Path(__file__).parent / "kwok"
 _MASTERS = "system:masters"
-# What the program's objects need; no volumes, no autoscaling, no cloud.
+# What the program's objects need; no volumes (claims only wait, and must be able to leave), no autoscaling, no cloud.
 _CONTROLLERS = (
     "namespace-controller",
     "garbage-collector-controller",
     "pod-garbage-collector-controller",
+    "persistentvolumeclaim-protection-controller",
     "clusterrole-aggregation-controller",
     "serviceaccount-controller",
     "serviceaccount-token-controller",
@@ -35,6 +36,8 @@ _CONTROLLERS = (
     "cronjob-controller",
     "ttl-after-finished-controller",
     "disruption-controller",
+    # Nothing provisions volumes, but a claim that nobody uses must be able to go with its namespace.
+    "persistentvolumeclaim-protection-controller",
 )
 
 

@@ -1,7 +1,9 @@
 """A recording engine: a fresh one for each program, which remembers what was registered and how."""
 
 import asyncio
+import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,12 +16,27 @@ from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mo
 
 from tests.conftest import Authority, issuing
 
+NODES = {
+    "items": [
+        {
+            "metadata": {"name": f"node-{index}"},
+            "spec": {"podCIDRs": [f"10.42.{index}.0/24"]},
+            "status": {"addresses": [{"type": "InternalIP", "address": f"192.168.1.{10 + index}"}]},
+        }
+        for index in range(2)
+    ]
+}
+
 
 class _Certificates:
     """What the tls plugin computes: real keys and certificates, so that what is made of them can be verified."""
 
     def __init__(self) -> None:
         self._issue = issuing()
+
+    def key(self) -> str:
+        """What stands for a certificate request: a key."""
+        return self._issue("request").key_pem
 
     def computed(self, args: MockResourceArgs) -> dict[str, Any]:
         if args.typ == "tls:index/privateKey:PrivateKey":
@@ -43,7 +60,9 @@ class _Certificates:
 
 @dataclass(frozen=True)
 class Registered:
-    """One resource as the program registered it; `parent` and `depends_on` are names, `secret` names secret inputs."""
+    """One resource as the program registered it; `parent` and `depends_on` are names, `secret` names secret inputs,
+    `ignored` those whose changes are.
+    """
 
     type: str
     name: str
@@ -51,6 +70,8 @@ class Registered:
     parent: str
     depends_on: frozenset[str]
     secret: frozenset[str]
+    retained: bool
+    ignored: frozenset[str]
 
 
 @dataclass
@@ -68,10 +89,15 @@ class Recording(Mocks):
             computed = self.certificates.computed(args)
         if args.typ == "kubernetes:helm.sh/v3:Release":
             computed = {"status": {"revision": 1, "status": "deployed"}}
+        if args.typ == "command:remote:Command" and args.name.endswith("-identity"):
+            # A device answers with its request; `certificates` makes certificates of keys.
+            computed = {"stdout": json.dumps({"csr": self.certificates.key(), "facts": {}})}
         return f"{args.name}-id", {**args.inputs, **computed}
 
     def call(self, args: MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
-        raise AssertionError(f"no component calls a function in a test: {args.token}")
+        if args.token == "command:local:run":
+            return {**args.args, "stdout": json.dumps(NODES), "stderr": ""}, []
+        raise AssertionError(f"no component calls this function in a test: {args.token}")
 
     def of_type(self, type_: str) -> list[Registered]:
         return [resource for resource in self.resources.values() if resource.type == type_]
@@ -93,6 +119,8 @@ class _Monitor(MockMonitor):
             parent=request.parent.split("::")[-1],
             depends_on=frozenset(urn.split("::")[-1] for urn in request.dependencies),
             secret=secret,
+            retained=request.retainOnDelete,
+            ignored=frozenset(request.ignoreChanges),
         )
         return answer
 
@@ -104,9 +132,9 @@ class _Monitor(MockMonitor):
 Declare = Callable[[Callable[[], dict[str, Any]]], Recording]
 
 
-@pytest.fixture
-def declare() -> Iterator[Declare]:
-    """Run a program against a fresh recording engine and wait for all that it registers."""
+@contextmanager
+def recorder() -> Iterator[Declare]:
+    """What the fixture `declare` gives, for a scope of one's own."""
     # Other tests may have ended this thread's loop, and the engine's SDK makes none of its own (pulumi#24338).
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
@@ -121,6 +149,15 @@ def declare() -> Iterator[Declare]:
         pulumi.runtime.test(run)()  # type: ignore[no-untyped-call]
         return recording
 
-    yield declare
-    loop.close()
-    asyncio.set_event_loop(None)
+    try:
+        yield declare
+    finally:
+        loop.close()
+        asyncio.set_event_loop(None)
+
+
+@pytest.fixture
+def declare() -> Iterator[Declare]:
+    """Run a program against a fresh recording engine and wait for all that it registers."""
+    with recorder() as declare:
+        yield declare

@@ -29,7 +29,7 @@ class Run:
 class Lab:
     """The copy, and what a person would type in it."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, devices: bool = False) -> None:
         self.directory = directory
         for name in _PROGRAM:
             source = CHECKOUT / name
@@ -40,6 +40,9 @@ class Lab:
         for own in (directory / "stacks").glob("Pulumi.*.yaml"):
             own.unlink()
         (directory / ".venv").symlink_to(CHECKOUT / ".venv")
+        if not devices:
+            shutil.copyfile(directory / "stacks" / "examples" / "Pulumi.twin.yaml", self.stack_file)
+            self.configure(_register_only)
 
     @property
     def stack_file(self) -> Path:
@@ -122,13 +125,20 @@ class Lab:
         return {step["urn"].split("::")[-1]: step["op"] for step in steps if step["op"] != "same"}
 
 
+def _register_only(config: dict[str, Any]) -> None:
+    """Workloads at addresses kept for documentation: nothing has to be brought up for them, and nothing answers."""
+    for number, workload in enumerate(config["mesh-expansion:workloads"], start=11):
+        del workload["device"]
+        workload["addresses"] = [f"198.51.100.{number}"]
+
+
 @pytest.fixture(scope="session")
-def new_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Lab]]:
+def new_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Lab]]:
     """Make labs; each is taken down when the tests end, however they end."""
     labs: list[Lab] = []
 
-    def new_lab() -> Lab:
-        labs.append(Lab(tmp_path_factory.mktemp("lab")))
+    def new_lab(*, devices: bool = False) -> Lab:
+        labs.append(Lab(tmp_path_factory.mktemp("lab"), devices=devices))
         return labs[-1]
 
     yield new_lab

@@ -25,6 +25,12 @@ from lab.twin.process import locate
 
 pytestmark = pytest.mark.twin
 
+_CLAIM = {
+    "apiVersion": "v1",
+    "kind": "PersistentVolumeClaim",
+    "metadata": {"name": "data"},
+    "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+}
 _NAMES = ["etcd", "api", "controllers", "kwok"]
 
 
@@ -216,9 +222,10 @@ def test_services_get_addresses_from_the_service_range_and_load_balancers_one_fr
     _eventually(lambda: address() == "192.0.2.10", "the load balancer's address")
 
 
-def test_a_namespace_with_pods_can_be_deleted(twin: Twin) -> None:
+def test_a_namespace_with_pods_and_claims_can_be_deleted(twin: Twin) -> None:
     twin.kubectl("create", "namespace", "passing")
     twin.kubectl("apply", "-n", "passing", "-f", "-", given=_deployment("face"))
+    twin.kubectl("apply", "-n", "passing", "-f", "-", given=json.dumps(_CLAIM))
     twin.kubectl("rollout", "status", "-n", "passing", "deployment/face", "--timeout=60s")
     twin.kubectl("delete", "namespace", "passing", "--timeout=60s")
     assert "NotFound" in twin.kubectl("get", "namespace", "passing", ok=False)

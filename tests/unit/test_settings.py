@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import asyncssh
 import pytest
 import yaml
 from hypothesis import given
@@ -194,8 +195,20 @@ def test_the_example_of_the_twin_is_accepted(project: Path) -> None:
         key.removeprefix("mesh-expansion:"): value if isinstance(value, str) else json.dumps(value)
         for key, value in config.items()
     }
-    (project / ".lab" / "twin").mkdir(parents=True)
-    (project / ".lab" / "twin" / "kubeconfig").touch()
+    public = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
+    known = "".join(f"{workload['addresses'][0]} {public}" for workload in config["mesh-expansion:workloads"])
+    twin = project / ".lab" / "twin"
+    for directory in ("devices", "parts"):
+        (twin / directory).mkdir(parents=True)
+    for name in (
+        "kubeconfig",
+        "devices/client_ed25519",
+        "parts/linkerd2-proxy",
+        "parts/spire-agent",
+        "parts/workload.tar",
+    ):
+        (twin / name).touch()
+    (twin / "devices" / "known_hosts").write_text(known)
     assert load(raw, set(), source=SOURCE, project=project).lab == "twin"
 
 

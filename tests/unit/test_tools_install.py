@@ -15,7 +15,7 @@ import pytest
 import lab.tools.installation
 from lab import paths, tools
 from lab.tools import catalogue, golang
-from lab.tools.catalogue import Download, Module, Tool
+from lab.tools.tool import Download, Module, Source, Tool
 from tests.unit.tools_fixtures import Publisher, fake_go, publisher
 
 ETCD = next(tool for tool in catalogue.TOOLS if tool.name == "etcd")
@@ -303,3 +303,30 @@ def test_the_summary_says_of_each_tool_what_it_is(machine: Path) -> None:
         ["plugin-tls", "5.5.1", "stand-in"],
     ]
     assert rows[3:] == ["not official: etcd, plugin-tls (LAB_OFFICIAL=no)"]
+
+
+def test_a_stand_in_in_go_is_built_and_never_called_anything_else(
+    machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = Source(directory="spire", packages=("./cmd/spire-agent",), builds={"spire-agent": "spire-agent"})
+    monkeypatch.setattr(catalogue, "TOOLS", (Tool(name="spire", version="1.15.3", what="identities", source=source),))
+    inventory = tools.install()
+    assert inventory.standins == ["spire-agent"]
+    assert inventory.built == inventory.official == []
+    assert inventory.parts[0].how == "stand-in"
+    assert "not the real part" in inventory.summary()
+    assert (paths.bin_directory() / "spire-agent").read_text() == "built\n"
+
+
+def test_an_official_release_takes_the_place_of_a_stand_in_in_go(
+    shop: Publisher, machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = Source(directory="spire", packages=("./cmd/etcd",), builds={"etcd": "etcd"})
+    offered = Tool(name="etcd", version="1", what="a store", downloads=catalogue.TOOLS[0].downloads, source=source)
+    monkeypatch.setattr(catalogue, "TOOLS", (offered,))
+    monkeypatch.setenv("LAB_OFFICIAL", "no")
+    assert tools.install().standins == ["etcd"]
+    monkeypatch.setenv("LAB_OFFICIAL", "yes")
+    inventory = tools.install()
+    assert (inventory.official, inventory.standins) == (["etcd"], [])
+    assert "official" in (paths.bin_directory() / "etcd").read_text()

@@ -7,9 +7,14 @@ import pytest
 
 import versions
 from lab.tools import ToolError, catalogue, checksum, gobuild
+from lab.tools.tool import Source, Tool
 
 MODULES = [tool for tool in catalogue.TOOLS if tool.module]
 DIGEST = "a" * 64
+
+
+def _packages(tool: Tool) -> tuple[str, ...]:
+    return tool.module.packages if tool.module else ()
 
 
 def _file(directory: str, name: str) -> str:
@@ -17,7 +22,7 @@ def _file(directory: str, name: str) -> str:
 
 
 @pytest.mark.parametrize("tool", MODULES, ids=lambda tool: tool.name)
-def test_a_go_module_builds_the_version_that_versions_py_names(tool: catalogue.Tool) -> None:
+def test_a_go_module_builds_the_version_that_versions_py_names(tool: Tool) -> None:
     assert tool.module
     found = re.search(
         rf"^\s*(?:require )?{re.escape(tool.module.path)} v(\S+)", _file(tool.module.directory, "go.mod"), re.M
@@ -27,15 +32,48 @@ def test_a_go_module_builds_the_version_that_versions_py_names(tool: catalogue.T
 
 
 @pytest.mark.parametrize("tool", MODULES, ids=lambda tool: tool.name)
-def test_go_sum_pins_the_content_of_each_module(tool: catalogue.Tool) -> None:
+def test_go_sum_pins_the_content_of_each_module(tool: Tool) -> None:
     assert tool.module
     assert f"{tool.module.path} v{tool.version} h1:" in _file(tool.module.directory, "go.sum")
 
 
 @pytest.mark.parametrize("tool", MODULES, ids=lambda tool: tool.name)
-def test_each_package_that_is_built_is_a_tool_of_its_module(tool: catalogue.Tool) -> None:
+def test_each_package_that_is_built_is_a_tool_of_its_module(tool: Tool) -> None:
     assert tool.module
-    assert set(re.findall(r"^tool (\S+)", _file(tool.module.directory, "go.mod"), re.M)) == set(tool.module.packages)
+    named = set(re.findall(r"^tool (\S+)", _file(tool.module.directory, "go.mod"), re.M))
+    assert named == {package for package in tool.module.packages if package != "."}
+
+
+@pytest.mark.parametrize("tool", [tool for tool in MODULES if "." in _packages(tool)], ids=lambda tool: tool.name)
+def test_a_program_of_ours_beside_a_go_mod_is_made_of_that_module(tool: Tool) -> None:
+    assert tool.module
+    assert f'"{tool.module.path}/' in _file(tool.module.directory, "main.go")
+
+
+@pytest.mark.parametrize("tool", [tool for tool in catalogue.TOOLS if tool.source], ids=lambda tool: tool.name)
+def test_a_stand_in_in_go_pins_what_it_uses_and_builds_every_program_that_it_names(tool: Tool) -> None:
+    assert tool.source
+    directory = gobuild.SOURCES / tool.source.directory
+    needed = set(re.findall(r"^\s*(?:require )?(\S+) v\S+", (directory / "go.mod").read_text(), re.M))
+    pinned = (directory / "go.sum").read_text() if needed else ""
+    assert all(f"{module} v" in pinned for module in needed)
+    for package in tool.source.packages:
+        assert "func main()" in (directory / package / "main.go").read_text()
+
+
+def test_editing_a_program_of_ours_makes_another_build_and_its_tests_do_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gobuild, "SOURCES", tmp_path)
+    source = Source(directory="thing", packages=(".",), builds={"thing": "thing"})
+    (tmp_path / "thing").mkdir()
+    main = tmp_path / "thing" / "main.go"
+    main.write_text("package main")
+    before = gobuild.ingredients(source, "amd64")
+    (tmp_path / "thing" / "main_test.go").write_text("package main")
+    assert gobuild.ingredients(source, "amd64") == before
+    main.write_text("package main // changed")
+    assert gobuild.ingredients(source, "amd64") != before
 
 
 def test_kubernetes_libraries_are_of_the_same_release_as_its_binaries() -> None:
@@ -47,10 +85,11 @@ def test_kubernetes_libraries_are_of_the_same_release_as_its_binaries() -> None:
 
 def test_the_lowest_go_that_is_accepted_can_build_every_module() -> None:
     lowest = versions.GO.split(".")
-    for tool in MODULES:
-        assert tool.module
-        asked = re.search(r"^go (\S+)", _file(tool.module.directory, "go.mod"), re.M)
-        assert asked
+    files = [*gobuild.MODULES.glob("*/go.mod"), *gobuild.SOURCES.glob("*/go.mod")]
+    assert len(files) > len(MODULES)
+    for file in files:
+        asked = re.search(r"^go (\S+)", file.read_text(), re.M)
+        assert asked, file
         assert [int(part) for part in asked[1].split(".")[:2]] <= [int(part) for part in lowest]
 
 
@@ -63,7 +102,7 @@ def test_every_official_download_has_a_checksum_or_names_where_its_publisher_lis
 
 def test_what_is_not_built_from_a_module_has_a_stand_in() -> None:
     for tool in catalogue.TOOLS:
-        assert tool.module or tool.standins, tool.name
+        assert tool.module or tool.source or tool.standins, tool.name
 
 
 def test_the_go_wheel_is_pinned_for_both_architectures() -> None:

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from lab.tools import progress
-from lab.tools.catalogue import Tool
+from lab.tools.tool import Tool
 
 SMALL = Tool(name="small", version="1", what="", weight=60)
 LARGE = Tool(name="large", version="2", what="", weight=300)

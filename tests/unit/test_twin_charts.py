@@ -35,6 +35,8 @@ def test_the_mirror_holds_what_the_program_asks_for(tmp_path: Path) -> None:
         f"linkerd-control-plane-{versions.LINKERD_CHARTS}.tgz",
         f"faces-chart-{versions.FACES_CHART}.tgz",
         "faces-chart-1.4.1.tgz",
+        f"spire-crds-{versions.SPIRE_CRDS_CHART}.tgz",
+        f"spire-{versions.SPIRE_CHART}.tgz",
     }
 
 
@@ -101,6 +103,11 @@ def test_a_chart_takes_its_own_defaults_and_refuses_an_unknown_value(stand_in: s
         ("faces-chart-1", {"gui": {"serviceType": "Loadbalancer"}}),
         ("faces-chart-2", {"smiley": {"enabled": "no"}}),
         ("faces-chart-2", {"smiley4": {"enabled": True}}),
+        ("spire", {"spire-server": {"rateLimit": {"attestation": 10}}}),
+        ("spire", {"spire-server": {"service": {"nodePort": 30081}}}),
+        ("spire", {"spire-server": {"nodeAttestor": {"x509pop": {"enabled": True}}}}),
+        ("spire", {"spire-server": {"unsupportedBuiltInPlugins": {"nodeAttestor": {"x509pop": {}}}}}),
+        ("spire-crds", {"annotations": {}}),
     ],
 )
 def test_a_wrong_value_is_refused(stand_in: str, values: dict[str, Any]) -> None:

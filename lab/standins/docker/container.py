@@ -27,6 +27,8 @@ IN_PLACE = frozenset(
 )  # fmt: skip
 SENT_IN_PLACE = ("restart", "maxRetryCount", "cpuShares", "memory", "memoryReservation", "cpuSet", "memorySwap")
 
+LAST_LINES = 10  # of the log of a container that does not become healthy
+
 SEEN_RUNNING = ("exitCode", "networkDatas")
 
 
@@ -194,7 +196,15 @@ class Container(DockerResource):
                         status = f"ended with exit code {state.get('ExitCode')}"
                         break
                     await asyncio.sleep(0.5)
-        raise ProviderError(f"container {name}: not healthy within {seconds} s (`waitTimeout`): {status}")
+        raise ProviderError(
+            f"container {name}: not healthy within {seconds} s (`waitTimeout`): {status}{await self._last_words(id, name)}"
+        )
+
+    async def _last_words(self, id: str, name: str) -> str:
+        """The end of its log: the container is removed, as its creation failed, and its log with it."""
+        log = await self._ask(name, "read the log", lambda client: client.logs(id, tail=LAST_LINES))
+        said: str = log.decode(errors="replace").rstrip()
+        return f"; its log ends with\n{said}" if said else ""
 
     async def _remove(self, id: str, state: Properties) -> None:
         name = text(state.get("name"))

@@ -1,0 +1,89 @@
+"""Images of edge containers, built on the engine that runs them, for its own platform.
+
+Several platforms at once are docker-bake.hcl's work. An image is known by its content (`sha256:...`), so that a container
+is made anew when what it is made of changes, and never because a tag moved.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_docker as docker
+
+_CONTEXT = "assets"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpireRelease:
+    """A release of SPIRE; `sha256` of its archive by architecture (`amd64`, `arm64`), as hexadecimal digits."""
+
+    version: str
+    sha256: Mapping[str, str]
+
+    @property
+    def build_arguments(self) -> dict[str, str]:
+        """Arguments of the external base image's Dockerfile."""
+        return {
+            "SPIRE_VERSION": self.version,
+            **{f"SPIRE_SHA256_{architecture.upper()}": digest for architecture, digest in self.sha256.items()},
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class EdgeImagesArgs:
+    """What the images are made of.
+
+    `tag` tells labs on one engine apart. `base` is a Debian, or an image that has what is needed. `proxy_image` holds
+    /usr/lib/linkerd/linkerd2-proxy, `workload_image` its program at /workload; `spire` is a release, or an image that holds
+    /opt/spire/bin/spire-agent.
+    """
+
+    tag: str
+    base: str
+    proxy_image: str
+    spire: SpireRelease | str
+    workload_image: str
+
+
+class EdgeImages(pulumi.ComponentResource):
+    """`workload` and `dns_forwarder` are pinned references for containers. Deleting leaves the images on the engine."""
+
+    workload: pulumi.Output[str]
+    dns_forwarder: pulumi.Output[str]
+
+    def __init__(self, name: str, args: EdgeImagesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mesh:edge:EdgeImages", name, None, opts)
+        spire = {"SPIRE_IMAGE": args.spire} if isinstance(args.spire, str) else args.spire.build_arguments
+        external_base = self._image(
+            f"{name}-external-base",
+            args.tag,
+            "external-base",
+            {"BASE": args.base, "PROXY_IMAGE": args.proxy_image, **spire},
+        )
+        workload = self._image(
+            f"{name}-workload",
+            args.tag,
+            "workload",
+            {
+                "BASE": external_base.base_image_name,
+                "BASE_DIGEST": external_base.repo_digest,
+                "WORKLOAD_IMAGE": args.workload_image,
+            },
+        )
+        dns_forwarder = self._image(f"{name}-dns-forwarder", args.tag, "dns-forwarder", {"BASE": args.base})
+        self.workload = workload.repo_digest
+        self.dns_forwarder = dns_forwarder.repo_digest
+        self.register_outputs({"workload": self.workload, "dns_forwarder": self.dns_forwarder})
+
+    def _image(self, name: str, tag: str, directory: str, arguments: Mapping[str, pulumi.Input[str]]) -> docker.Image:
+        return docker.Image(
+            name,
+            image_name=f"mesh-expansion/{directory}:{tag}",
+            skip_push=True,
+            build=docker.DockerBuildArgs(
+                context=_CONTEXT,
+                dockerfile=f"{_CONTEXT}/images/{directory}/Dockerfile",
+                args=arguments,
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )

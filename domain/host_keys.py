@@ -1,0 +1,36 @@
+"""A machine's public host key, out of what ssh keeps."""
+
+from collections.abc import Sequence
+
+import asyncssh
+
+# Of several keys the one that Pulumi's SSH client negotiates has to be pinned: it asks for them in this order.
+_ORDER = (
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "ssh-rsa",
+    "ssh-ed25519",
+)
+
+
+def parsed(text: str) -> str | None:
+    """The key as `TYPE BASE64`, without a comment; None when the text holds no public key."""
+    try:
+        key = asyncssh.import_public_key(text)
+    except (asyncssh.KeyImportError, ValueError):
+        return None
+    return " ".join(key.export_public_key().decode().split()[:2])
+
+
+def known(known_hosts: str, host: str, port: int) -> str | None:
+    """The key of `host` in the text of a known_hosts file (hashed names too); None when it has none.
+
+    Raises ValueError when the text is no known_hosts file.
+    """
+    trusted: Sequence[asyncssh.SSHKey] = asyncssh.import_known_hosts(known_hosts).match(host, "", port)[0]
+    keys = {key.get_algorithm(): key for key in trusted}
+    for algorithm in _ORDER:
+        if algorithm in keys:
+            return parsed(keys[algorithm].export_public_key().decode())
+    return None

@@ -1,0 +1,3 @@
+module lab.invalid/standins/workload
+
+go 1.26

@@ -1,0 +1,60 @@
+// Command workload stands in for the workload program of Faces: one role, smiley or color, answered on port 8000.
+//
+// It keeps the environment, the paths, the headers and the status codes of the real one. It has no rate limit and no
+// latch, and refuses the variables that would set them.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+const drainSeconds = 5
+
+func main() {
+	port := flag.Int("port", 8000, "port to listen on")
+	flag.Parse()
+	log.SetFlags(log.LstdFlags | log.Lmsgprefix)
+	log.SetPrefix("workload: ")
+	if err := run(*port); err != nil {
+		log.Print(err)
+		os.Exit(1)
+	}
+}
+
+func run(port int) error {
+	settings, err := settingsFrom(os.Environ())
+	if err != nil {
+		return err
+	}
+	log.Printf("stand-in of the Faces workload: %s on :%d, error fraction %d %%, delays %v ms",
+		settings.service, port, settings.errorFraction, settings.delays)
+	server := &http.Server{
+		Addr:              fmt.Sprintf(":%d", port),
+		Handler:           newHandler(settings),
+		ReadHeaderTimeout: 10 * time.Second,
+	}
+	stop, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer cancel()
+	failed := make(chan error, 1)
+	go func() { failed <- server.ListenAndServe() }()
+	select {
+	case err := <-failed:
+		return err
+	case <-stop.Done():
+	}
+	drain, end := context.WithTimeout(context.Background(), drainSeconds*time.Second)
+	defer end()
+	if err := server.Shutdown(drain); !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return server.Close()
+}

@@ -1,0 +1,98 @@
+"""Names, directories and command-line marks of the processes inside, and where their binaries are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lab.twin.errors import TwinError
+from lab.twin.inside.errors import NotThereError
+from lab.twin.process import Program, locate
+
+RUNNER, SERVER, MANAGER, DNS, PROBER = "runner", "spire-server", "spire-controller-manager", "dns", "prober"
+PODS = (SERVER, MANAGER, DNS, PROBER)
+_LONGEST_SOCKET = 107  # bytes of a path that a Unix socket can have
+
+
+@dataclass(frozen=True, kw_only=True)
+class Places:
+    """`twin` is the twin's directory; `address` is where what stands behind a NodePort listens."""
+
+    twin: Path
+    address: str
+
+    def of(self, name: str) -> Path:
+        """Directory of a process: its pid file, log and files."""
+        return self.twin / "inside" / name
+
+    @property
+    def server_conf(self) -> Path:
+        return self.of(SERVER) / "server.conf"
+
+    @property
+    def server_socket(self) -> Path:
+        """Where SPIRE's controller manager finds the server. NotThereError when the path is too long for a socket."""
+        path = self.of(SERVER) / "api.sock"
+        if len(str(path)) > _LONGEST_SOCKET:
+            raise NotThereError(
+                f"{path} has {len(str(path))} characters, a socket's path can have {_LONGEST_SOCKET}; "
+                "move the checkout or LAB_HOME to a shorter path"
+            )
+        return path
+
+    @property
+    def manager_conf(self) -> Path:
+        return self.of(MANAGER) / "controller-manager-config.yaml"
+
+    @property
+    def corefile(self) -> Path:
+        return self.of(DNS) / "Corefile"
+
+    def binary(self, name: str) -> str:
+        """The twin's own part where there is one, else the tool of that name. NotThereError when there is neither."""
+        part = self.twin / "parts" / name
+        if part.is_file():
+            return str(part)
+        try:
+            return locate(name)
+        except TwinError as problem:
+            raise NotThereError(str(problem)) from problem
+
+    def mark(self, name: str) -> str:
+        """The argument by which the process of that name is known."""
+        return {
+            RUNNER: f"--directory={self.twin}",
+            SERVER: str(self.server_conf),
+            MANAGER: f"--config={self.manager_conf}",
+            DNS: str(self.corefile),
+            PROBER: f"-Xtwin={self.of(PROBER)}",
+        }[name]
+
+    def known(self, name: str, python: str) -> Program:
+        """The process as far as it takes to find and end it."""
+        binary = {SERVER: SERVER, MANAGER: MANAGER, DNS: "coredns"}.get(name, python)
+        return Program(name=name, binary=binary, arguments=(), mark=self.mark(name), directory=self.of(name))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """A process that the objects ask for."""
+
+    name: str
+    binary: str
+    arguments: tuple[str, ...]
+    reads: tuple[Path, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    port: int | None = None
+
+    def program(self, places: Places) -> Program:
+        """As something that can be started."""
+        return Program(
+            name=self.name,
+            binary=self.binary,
+            arguments=self.arguments,
+            mark=places.mark(self.name),
+            directory=places.of(self.name),
+            port=self.port,
+            reads=self.reads,
+            environment=self.environment,
+        )

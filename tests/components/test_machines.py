@@ -1,0 +1,147 @@
+"""What the program declares for machines outside: in which order, with which secrets, and for one that is gone."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import asyncssh
+import pytest
+
+import stacks
+from settings import load
+from tests.components.conftest import Declare, Recording
+
+KEY_TEXT = "-----BEGIN OPENSSH PRIVATE KEY-----\nvery private\n-----END OPENSSH PRIVATE KEY-----\n"
+
+
+@pytest.fixture
+def lab(declare: Declare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A lab with the devices smiley and color; keyword arguments change smiley's device or a key of `edge`."""
+    monkeypatch.chdir(tmp_path)
+    Path("kubeconfig").write_text("{}")
+    Path("id").write_text(KEY_TEXT)
+    Path("parts").mkdir()
+    for name in ("linkerd2-proxy", "spire-agent"):
+        Path("parts", name).write_bytes(name.encode())
+    public = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
+    Path("known_hosts").write_text("".join(f"192.168.1.{number} {public}" for number in (21, 22)))
+
+    def lab(edge: dict[str, Any] | None = None, **device: Any) -> Recording:
+        given = {name.replace("_", "-"): value for name, value in device.items()}
+        values = {
+            "cluster": {"kubeconfig": "kubeconfig"},
+            "faces": {"on-edge": ["smiley", "color"], "second": ["smiley2"]},
+            "ssh": {"private-key-file": "id", "known-hosts": "known_hosts"},
+            "edge": {"artefacts": "parts", **(edge or {})},
+            "workloads": [
+                {"name": "smiley", "addresses": ["192.168.1.21"], "device": given},
+                {"name": "color", "addresses": ["192.168.1.22"], "device": {}, "environment": {"COLOR": "green"}},
+            ],
+            "routes": [{"name": "smiley-route", "service": "smiley", "backends": {"smiley": 80, "smiley2": 20}}],
+        }
+        raw = {"lab": "twin"} | {key: json.dumps(value) for key, value in values.items()}
+        settings = load(raw, set(), source="test", project=tmp_path)
+        return declare(lambda: stacks.compose(settings))
+
+    return lab
+
+
+def _before(recording: Recording, name: str) -> set[str]:
+    """What is there before a resource: its dependencies and its component's, and theirs."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        resource = recording.resources[waiting.pop()]
+        for other in {*resource.depends_on, resource.parent} & recording.resources.keys() - found:
+            found.add(other)
+            waiting.append(other)
+    return found
+
+
+def test_a_device_makes_its_key_is_certified_gets_its_parts_and_is_registered_last(lab: Any) -> None:
+    recording = lab()
+    pushed = {"smiley-device-linkerd2-proxy", "smiley-device-spire-agent"}
+    for name in pushed | {"smiley-device-certificate-1"}:
+        assert "smiley-device-identity" in _before(recording, name)
+        assert name in _before(recording, "smiley-device-parts")
+    assert "smiley-device-parts" in _before(recording, "edge-smiley")
+    assert "edge-smiley" in _before(recording, "smiley-route-httproute")
+
+
+def test_identity_and_policy_are_there_before_the_first_device(lab: Any) -> None:
+    recording = lab()
+    found = _before(recording, "smiley-device-identity")
+    assert {"smiley-entry", "admission-edge-server", "prober-deployment", "linkerd-control-plane"} <= found
+    assert any(name.startswith("dns-") for name in found)
+    assert not found & {"color-entry", "color-device-parts", "edge-smiley", "edge-color"}
+
+
+def test_the_bundle_of_a_device_names_every_node_and_holds_no_key(lab: Any) -> None:
+    recording = lab()
+    bundle = recording.resources["color-device-parts"].inputs["stdin"]
+    for text in ("10.42.0.0/24", "192.168.1.10", "10.42.1.0/24", "192.168.1.11", "COLOR=green", "FACES_SERVICE=color"):
+        assert text in bundle, text
+    assert "PRIVATE KEY-----\n|" not in bundle
+    assert "very private" not in bundle
+    for resource in recording.resources.values():
+        if resource.type.startswith("command:"):
+            assert resource.secret <= {"connection"}
+
+
+def test_no_authority_key_reaches_a_device(lab: Any) -> None:
+    recording = lab()
+    keys = [
+        line
+        for resource in recording.of_type("tls:index/locallySignedCert:LocallySignedCert")
+        for line in resource.inputs["caPrivateKeyPem"].splitlines()
+        if not line.startswith("-----")
+    ]
+    assert keys
+    sent = "".join(
+        str(resource.inputs) for resource in recording.resources.values() if resource.type.startswith("command:")
+    )
+    assert not [line for line in keys if line in sent]
+
+
+def test_host_keys_are_pinned_and_a_dead_machine_is_reported_in_half_a_minute(lab: Any) -> None:
+    for resource in lab().of_type("command:remote:Command"):
+        connection = resource.inputs["connection"]
+        assert connection["hostKey"].startswith("ssh-ed25519 ")
+        assert (connection["dialErrorLimit"] + 1) * connection["perDialTimeout"] < 30
+
+
+def test_another_user_than_root_works_through_sudo(lab: Any) -> None:
+    resources = lab(user="pi").resources
+    assert resources["smiley-device-identity"].inputs["create"].startswith("sudo -n ")
+    assert "sudo -n " in resources["smiley-device-parts"].inputs["delete"]
+    assert "sudo" not in resources["color-device-identity"].inputs["create"]
+
+
+def test_an_external_workload_waits_until_a_probe_says_that_it_is_ready(lab: Any) -> None:
+    metadata = lab().resources["edge-smiley"].inputs["metadata"]
+    assert metadata["annotations"] == {"pulumi.com/waitFor": "condition=Ready"}
+
+
+def test_a_machine_that_is_gone_leaves_the_mesh_and_is_not_asked(lab: Any) -> None:
+    recording = lab(gone=True)
+    assert "edge-smiley" not in recording.resources
+    assert "smiley-entry" not in recording.resources
+    assert "edge-color" in recording.resources
+    identity = recording.resources["smiley-device-identity"]
+    assert identity.retained
+    assert {"connection", "stdin"} <= identity.ignored
+    assert not recording.resources["color-device-identity"].retained
+
+
+def test_each_device_costs_few_resources(lab: Any) -> None:
+    names = [name for name in lab(edge={}).resources if name.startswith("color-") or name == "edge-color"]
+    assert sorted(names) == [
+        "color-device",
+        "color-device-certificate-1",
+        "color-device-identity",
+        "color-device-linkerd2-proxy",
+        "color-device-parts",
+        "color-device-spire-agent",
+        "color-entry",
+        "edge-color",
+    ]

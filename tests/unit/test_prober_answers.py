@@ -1,0 +1,227 @@
+"""What the prober says of a workload: against real TLS servers on the loopback."""
+
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+from assets.prober.workload import Answer, Target, probe, tls_context
+from tests.conftest import Authority, Issue
+
+ID = "spiffe://root.linkerd.cluster.local/smiley"
+Serve = Callable[..., int]
+
+
+def _identity(by: Authority, directory: Path, *, name: str = ID, days: tuple[int, int] = (-1, 1)) -> Path:
+    """Certificate, those above it and key in one file."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "SPIRE")]))
+        .issuer_name(by.certificate.subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now + timedelta(days=days[0]))
+        .not_valid_after(now + timedelta(days=days[1]))
+        .add_extension(x509.SubjectAlternativeName([x509.UniformResourceIdentifier(name)]), critical=False)
+        .sign(by.key, hashes.SHA256())
+    )
+    text = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file = directory / "identity.pem"
+    file.write_bytes(certificate.public_bytes(Encoding.PEM) + by.pem.encode() + text)
+    return file
+
+
+@pytest.fixture
+def root(issue: Issue) -> Authority:
+    return issue("root")
+
+
+@pytest.fixture
+def between(issue: Issue, root: Authority) -> Authority:
+    return issue("spire", by=root)
+
+
+@pytest.fixture
+def context(root: Authority, tmp_path: Path) -> ssl.SSLContext:
+    (tmp_path / "anchors.pem").write_text(root.pem)
+    return tls_context(str(tmp_path / "anchors.pem"))
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Serve on the loopback and give the port: `identity` is a file for TLS, `answer` what every request gets."""
+    listening: list[socket.socket] = []
+
+    def serve(identity: Path | None, answer: bytes, asked: list[bytes] | None = None, host: str = "127.0.0.1") -> int:
+        listener = socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        listening.append(listener)
+        context = None
+        if identity:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(identity)
+
+        def run() -> None:
+            while True:
+                try:
+                    plain, _ = listener.accept()
+                except OSError:
+                    return
+                threading.Thread(target=_answer, args=(plain, context, answer, asked), daemon=True).start()
+
+        threading.Thread(target=run, daemon=True).start()
+        port: int = listener.getsockname()[1]
+        return port
+
+    yield serve
+    for listener in listening:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+
+
+def _answer(plain: socket.socket, context: ssl.SSLContext | None, answer: bytes, asked: list[bytes] | None) -> None:
+    try:
+        with context.wrap_socket(plain, server_side=True) if context else plain as connection:
+            text = connection.recv(4096)
+            if asked is not None:
+                asked.append(text)
+            connection.sendall(answer)
+    except OSError:
+        return
+
+
+def _http(status: str) -> bytes:
+    return f"HTTP/1.1 {status}\r\nContent-Length: 2\r\n\r\nok".encode()
+
+
+def _target(port: int, *addresses: str) -> Target:
+    return Target(
+        namespace="faces",
+        name="smiley",
+        uid="1",
+        addresses=addresses or ("127.0.0.1",),
+        port=port,
+        identity=ID,
+        server_name="smiley.cluster.local",
+    )
+
+
+def _probe(target: Target, context: ssl.SSLContext, timeout: float = 2.0) -> Answer:
+    return probe(target, context, "/ready", timeout)
+
+
+def test_a_workload_with_its_identity_that_answers_is_ready(
+    serve: Serve, between: Authority, context: ssl.SSLContext, tmp_path: Path
+) -> None:
+    asked: list[bytes] = []
+    port = serve(_identity(between, tmp_path), _http("200 OK"), asked)
+    answer = _probe(_target(port), context)
+    assert (answer.ready, answer.reason) == (True, "Answered")
+    assert answer.message == f"127.0.0.1:{port} answered GET /ready with 200"
+    assert answer.text.endswith(" ms")
+    assert asked[0].startswith(b"GET /ready HTTP/1.1\r\n")
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        ("503 Service Unavailable", "AppDown"),
+        ("403 Forbidden", "Denied"),
+        ("404 Not Found", "NotReady"),
+        ("302 Found", "NotReady"),
+    ],
+)
+def test_any_other_status_is_not_ready_and_named(
+    serve: Serve, between: Authority, context: ssl.SSLContext, tmp_path: Path, status: str, reason: str
+) -> None:
+    answer = _probe(_target(serve(_identity(between, tmp_path), _http(status))), context)
+    assert (answer.ready, answer.reason) == (False, reason)
+    assert f"answered GET /ready with {status[:3]}" in answer.message
+
+
+@pytest.mark.parametrize(
+    ("make", "reason", "words"),
+    [
+        ({"name": f"{ID}2"}, "WrongIdentity", f"proves {ID}2; expected {ID}"),
+        ({"days": (-2, -1)}, "Expired", "has expired"),
+        ({"days": (1, 2)}, "NotYetValid", "not valid yet: compare the clocks"),
+    ],
+)
+def test_a_certificate_that_is_not_right_is_told_apart(
+    serve: Serve,
+    between: Authority,
+    context: ssl.SSLContext,
+    tmp_path: Path,
+    make: dict[str, Any],
+    reason: str,
+    words: str,
+) -> None:
+    answer = _probe(_target(serve(_identity(between, tmp_path, **make), _http("200 OK"))), context)
+    assert (answer.ready, answer.reason) == (False, reason)
+    assert words in answer.message
+
+
+def test_a_certificate_of_another_root_proves_nothing(
+    serve: Serve, issue: Issue, context: ssl.SSLContext, tmp_path: Path
+) -> None:
+    answer = _probe(_target(serve(_identity(issue("other"), tmp_path), _http("200 OK"))), context)
+    assert (answer.ready, answer.reason) == (False, "Untrusted")
+
+
+def test_a_plain_server_has_no_identity(serve: Serve, context: ssl.SSLContext) -> None:
+    port = serve(None, _http("400 Bad Request"))
+    answer = _probe(_target(port), context)
+    assert (answer.ready, answer.reason) == (False, "NoIdentity")
+    assert f"no TLS on 127.0.0.1:{port}" in answer.message
+
+
+def test_nobody_there_is_unreachable_with_the_systems_own_words(context: ssl.SSLContext) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as free:
+        port = free.getsockname()[1]
+    answer = _probe(_target(port), context)
+    assert (answer.ready, answer.reason) == (False, "Unreachable")
+    assert answer.message == f"no connection to 127.0.0.1:{port}: connection refused"
+
+
+def test_a_server_that_says_nothing_costs_no_more_than_the_time_out(context: ssl.SSLContext) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        answer = _probe(_target(silent.getsockname()[1]), context, timeout=0.2)
+    assert (answer.ready, answer.reason) == (False, "NoIdentity")
+    assert "no answer in time" in answer.message
+
+
+def test_an_application_that_hangs_up_is_down(
+    serve: Serve, between: Authority, context: ssl.SSLContext, tmp_path: Path
+) -> None:
+    answer = _probe(_target(serve(_identity(between, tmp_path), b"")), context)
+    assert (answer.ready, answer.reason) == (False, "AppDown")
+
+
+def test_both_addresses_have_to_answer(
+    serve: Serve, between: Authority, context: ssl.SSLContext, tmp_path: Path
+) -> None:
+    port = serve(_identity(between, tmp_path), _http("200 OK"))
+    answer = _probe(_target(port, "127.0.0.1", "127.0.0.2"), context)
+    assert answer.reason == "Unreachable"
+    assert f"127.0.0.2:{port}" in answer.message
+
+
+def test_a_workload_without_an_address_is_not_ready(context: ssl.SSLContext) -> None:
+    target = Target.of(
+        {
+            "metadata": {"namespace": "faces", "name": "smiley", "uid": "1"},
+            "spec": {"meshTLS": {"identity": ID, "serverName": "smiley.cluster.local"}},
+        }
+    )
+    assert _probe(target, context).reason == "NoAddress"
