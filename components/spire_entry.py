@@ -11,7 +11,9 @@ from domain.workloads import Workload
 
 
 class StaticEntry(k8s.apiextensions.CustomResource):
-    """A ClusterStaticEntry; done when the controller has put it into the server.
+    """A ClusterStaticEntry; done when the controller has taken it up.
+
+    Not when `set` is true: the controller says so only in the round that changed the entry, and takes it back in the next.
 
     `selectors` say which process on the machine gets the identity, as the agent there sees it; all must fit.
     """
@@ -30,7 +32,7 @@ class StaticEntry(k8s.apiextensions.CustomResource):
             kind="ClusterStaticEntry",
             metadata={
                 "name": f"mesh-expansion-{workload.name}",
-                "annotations": {"pulumi.com/waitFor": "jsonpath={.status.set}=true"},
+                "annotations": {"pulumi.com/waitFor": "jsonpath={.status.rendered}=true"},
             },
             spec={
                 "className": CLASS,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 
 from domain.workloads import Address, Network, Workload
 
@@ -9,6 +10,7 @@ BINARIES = "/opt/mesh-expansion/bin"
 INCOMING = "/var/lib/mesh-expansion/incoming"
 LEAVE = f"{BINARIES}/leave"
 SSH_PORT = 22
+DESTINATION_PORT, POLICY_PORT = 8086, 8090  # of Linkerd's controllers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,13 +55,30 @@ class Image:
     archive_sha256: str | None = None
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a host is an IP address that leads nowhere but to the machine itself."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 @dataclass(frozen=True, kw_only=True)
 class Controllers:
     """Where the proxy finds Linkerd's controllers. A name of None: loopback addresses, where no identity is asked for."""
 
-    destination: str = "linkerd-dst-headless.linkerd.svc.cluster.local.:8086"
-    policy: str = "linkerd-policy.linkerd.svc.cluster.local.:8090"
+    destination: str = f"linkerd-dst-headless.linkerd.svc.cluster.local.:{DESTINATION_PORT}"
+    policy: str = f"linkerd-policy.linkerd.svc.cluster.local.:{POLICY_PORT}"
     name: str | None = "linkerd-destination.linkerd.serviceaccount.identity.linkerd.cluster.local"
+
+    @classmethod
+    def at(cls, host: str) -> "Controllers":
+        """Both behind one host, a name or an address; behind a loopback address nobody proves an identity."""
+        return cls(
+            destination=str(Endpoint(host=host, port=DESTINATION_PORT)),
+            policy=str(Endpoint(host=host, port=POLICY_PORT)),
+            name=None if is_loopback(host) else cls.name,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -67,7 +67,7 @@ def down(stack: Stack = twin_lab.STACK) -> None:
         twin_lab.leave()
         console.print(f"stack {stack} does not exist; the twin is stopped")
         return
-    _ready(stack)
+    _ready(stack, leaving=True)
     _recover(stack)
     _run(engine.pulumi("destroy", "--yes", "--skip-preview", stack=stack))
     _run(engine.pulumi("stack", "rm", "--yes", "--preserve-config", stack=stack))
@@ -109,10 +109,10 @@ def twin_reboot(device: Annotated[str, typer.Argument(help="name of its workload
     console.print(f"{device} runs again")
 
 
-def _ready(stack: str) -> None:
+def _ready(stack: str, *, leaving: bool = False) -> None:
     inventory = tools.install()
     if stack == twin_lab.STACK:
-        twin_lab.prepare(inventory)
+        twin_lab.prepare(inventory, leaving=leaving)
     recovery.forget_salt(stack, twin_lab.stack_file(stack))
     engine.select(stack)
 

@@ -7,8 +7,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from lab import engine
+from lab import engine, twin_lab
 from lab.twin.cluster import Cluster
+from lab.twin.devices import DeviceState, Rig
+from lab.twin.inside import Inside
 
 _SOON_DAYS = 30
 
@@ -20,11 +22,19 @@ def show(stack: str, console: Console) -> bool:
     if not outputs:
         console.print(f"stack {stack}: nothing is up. Bring it up with: make up")
         return False
-    running = all(process.pid for process in processes)
-    memory = sum(process.memory for process in processes) / 2**20
+    beside = [process for process in Inside(Cluster().directory).status() if process.pid]
+    devices = _devices(stack)
+    running = all(process.pid for process in processes) and all(device.state == "running" for device in devices)
+    memory = sum(process.memory for process in [*processes, *beside]) / 2**20
     table = Table(title=f"stack {stack}", title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_row("cluster", ", ".join(_process(process) for process in processes))
-    table.add_row("", f"{memory:.0f} MiB in all, loopback only")
+    for device in devices:
+        failed = f", failed: {', '.join(device.failed)}" if device.failed else ""
+        table.add_row(f"device {device.name}", f"{device.state}{failed}")
+    if beside:
+        table.add_row("in place of pods", ", ".join(_process(process) for process in beside))
+    reached = "loopback and the devices' network only" if devices else "loopback only"
+    table.add_row("", f"{memory:.0f} MiB in all, {reached}")
     table.add_row("linkerd", str(outputs.get("linkerd", "")))
     for name, end in sorted(dict(outputs.get("certificates", {})).items()):
         table.add_row(f"certificate {name}", expiry(str(end), datetime.now(UTC)))
@@ -34,6 +44,11 @@ def show(stack: str, console: Console) -> bool:
         table.add_row(f"route {name}", _shares(shares))
     console.print(table)
     return running
+
+
+def _devices(stack: str) -> list[DeviceState]:
+    names = list(twin_lab.outside(twin_lab.stack_file(stack)).devices) if stack == twin_lab.STACK else []
+    return Rig(names=names).status() if names else []
 
 
 def expiry(end: str, now: datetime) -> str:

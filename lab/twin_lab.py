@@ -8,16 +8,18 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from domain.device import DESTINATION_PORT, POLICY_PORT
 from lab import docker, paths, tools
 from lab.docker import DockerError
 from lab.twin import charts, parts
 from lab.twin.cluster import NODE_NETWORK, Cluster
-from lab.twin.devices import Rig, RigDescription
+from lab.twin.devices import Rig, RigDescription, forward
 from lab.twin.errors import TwinError
 from lab.twin.inside import Inside
 from settings.load import NAMESPACE
 
 STACK = "twin"
+CONTROLLER_PORTS = (DESTINATION_PORT, POLICY_PORT)
 _RELEASE = re.compile(r"edge-\d{2}\.(1[0-2]|[1-9])\.[1-9]\d?")
 _RANGE = "172.31.250"  # of the example's addresses
 _CHART_VERSION = re.compile(r"\d+\.\d+\.\d+")
@@ -36,10 +38,16 @@ class Outside(NamedTuple):
     devices: dict[str, str]
 
 
-def prepare(inventory: tools.Inventory) -> None:
-    """Make ready what Pulumi starts from: devices where some are asked for, cluster, charts, definitions, stack file."""
+def prepare(inventory: tools.Inventory, *, leaving: bool = False) -> None:
+    """Make ready what Pulumi starts from: devices where some are asked for, cluster, charts, definitions, stack file.
+
+    `leaving`: for a destroy, which the stack file needs not fit.
+    """
     file = stack_file(STACK)
-    described = _rig(file)
+    real = parts.controllers_are_real()
+    described = devices(file, controllers=real)
+    if described and real and not leaving:
+        find_controllers(file)
     network = IPv4Network(described.subnet) if described else NODE_NETWORK
     cluster = Cluster(node_network=network)
     cluster.up()
@@ -61,13 +69,17 @@ def leave() -> None:
     Cluster().down()
 
 
-def _rig(file: Path) -> RigDescription | None:
+def devices(file: Path, *, controllers: bool) -> RigDescription | None:
+    """Those that the stack file asks for, up; None where it asks for none. `controllers`: Linkerd's own run beside them."""
     wanted_devices = outside(file).devices
     if not wanted_devices:
         Rig().down()
         return None
+    rig = Rig(names=list(wanted_devices))
     try:
-        described = Rig(names=list(wanted_devices)).up()
+        described = rig.up()
+        # Linkerd's own controllers are processes of this machine, and prove no identity.
+        forward.set_up(rig, described.devices, CONTROLLER_PORTS if controllers else (), described.node_addresses[0])
     except DockerError as problem:
         raise DockerError(
             f"{problem}\nThe devices of {file.name} are containers of a Docker engine. To go without them, remove the "
@@ -75,6 +87,28 @@ def _rig(file: Path) -> RigDescription | None:
         ) from None
     _fit(file, wanted_devices, described)
     return described
+
+
+def find_controllers(file: Path) -> None:
+    """The proxies look for them on the devices: a new stack file is made to say so. TwinError for a changed one."""
+    if _is_new(file):
+        file.write_text(
+            file.read_text().replace(f"{NAMESPACE}:edge:\n", f"{NAMESPACE}:edge:\n    controllers: {forward.HOST}\n")
+        )
+    edge = _config(file).get(f"{NAMESPACE}:edge")
+    found = edge.get("controllers") if isinstance(edge, dict) else None
+    if found != forward.HOST:
+        raise TwinError(
+            f"{file}: edge.controllers is {found!r}; expected {forward.HOST}, because LAB_PARTS brings Linkerd's controllers, "
+            f"which every device of the twin reaches there; write `controllers: {forward.HOST}` below `{NAMESPACE}:edge:`"
+        )
+
+
+def _is_new(file: Path) -> bool:
+    """Whether the stack file is still the example, but for the devices' range."""
+    example = paths.CHECKOUT / "stacks" / "examples" / file.name
+    text = re.sub(r"\b172\.31\.\d+\.", f"{_RANGE}.", file.read_text())
+    return example.exists() and text == example.read_text()
 
 
 def _fit(file: Path, wanted_devices: dict[str, str], described: RigDescription) -> None:

@@ -1,4 +1,4 @@
-"""What a stack file may say about machines and containers outside the cluster."""
+"""What a stack file may say about machines outside the cluster."""
 
 from typing import Annotated, Literal
 
@@ -47,14 +47,6 @@ class DeviceSettings(StrictModel):
     )
 
 
-class ContainerSettings(StrictModel):
-    """A workload in a Docker container on this machine."""
-
-    hostname: str | None = Field(
-        None, description="its host name, which the GUI shows", examples=["smiley-docker-ext1"]
-    )
-
-
 class DownloadSettings(StrictModel):
     """A program that devices fetch themselves."""
 
@@ -100,7 +92,12 @@ class EdgeSettings(StrictModel):
         description="also route the service range to a node, for machines without a default route",
         examples=[True],
     )
-    docker_network: str | None = Field(None, description="Docker network of edge containers", examples=["mesh-exp"])
+    controllers: str | None = Field(
+        None,
+        description="where devices find Linkerd's controllers, if not at their Services; at a loopback address no identity "
+        "is asked for",
+        examples=["127.0.0.1"],
+    )
     ready_path: str = Field("/ready", description="path that a healthy workload answers with 200", examples=["/ready"])
     ready_seconds: PositiveInt = Field(
         120, description="how long `up` waits for a workload to be ready", examples=[120]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from domain import host_keys
+from domain.device import is_loopback
 from domain.problem import Problem
 from settings.model import Settings, WorkloadSettings
 
@@ -13,15 +14,18 @@ from settings.model import Settings, WorkloadSettings
 _RESERVED_PORTS = {22: "SSH", 4140: "the proxy", 4143: "the proxy", 4190: "the proxy", 4191: "the proxy"}
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OURS = re.compile(r"LINKERD2_PROXY_.*|WORKLOAD_NAME|WORKLOAD_NAMESPACE|NODE_NAME|FACES_SERVICE")
+_HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*\.?")
+_ADDRESS = re.compile(r"[0-9.]+")
 _ARTEFACTS = ("linkerd2-proxy", "spire-agent")
 
 
 def problems(settings: Settings, project: Path) -> list[Problem]:
-    """Everything about devices, containers and their identities. Reads files that are named, no network."""
+    """Everything about devices and their identities. Reads files that are named, no network."""
     return [
         *_lifetimes(settings),
         *_own_trust(settings),
         *_files(settings, project),
+        *_controllers(settings),
         *_workloads(settings),
         *_hosts(settings),
         *_host_keys(settings, project),
@@ -30,7 +34,7 @@ def problems(settings: Settings, project: Path) -> list[Problem]:
 
 def provisioned(settings: Settings) -> list[WorkloadSettings]:
     """The workloads that this lab brings up itself."""
-    return [workload for workload in settings.workloads if workload.device or workload.container]
+    return [workload for workload in settings.workloads if workload.device]
 
 
 def host_key(settings: Settings, workload: WorkloadSettings, project: Path) -> str | None:
@@ -138,29 +142,28 @@ def _files(settings: Settings, project: Path) -> Iterator[Problem]:
         )
 
 
+def _controllers(settings: Settings) -> Iterator[Problem]:
+    """A pod's address does not outlive the pod, so an address that can be written down is the machine's own."""
+    given = settings.edge.controllers
+    if given is None or is_loopback(given) or (_HOST.fullmatch(given) and not _ADDRESS.fullmatch(given)):
+        return
+    yield Problem(
+        "edge.controllers",
+        repr(given),
+        "a host name, or a loopback address such as 127.0.0.1 that a forwarder on every device listens on",
+        "leave the key out when devices reach the cluster's pods: they look Linkerd's Services up then",
+    )
+
+
 def _workloads(settings: Settings) -> Iterator[Problem]:
     for index, workload in enumerate(settings.workloads):
         key = f"workloads[{index}]"
-        if workload.device and workload.container:
-            yield Problem(
-                key,
-                f"{workload.name} has both `device` and `container`",
-                "one place where it runs",
-                "remove one of the two",
-            )
         if provisioned(settings) and workload.port in _RESERVED_PORTS:
             yield Problem(
                 f"{key}.port",
                 f"{workload.port}, which belongs to {_RESERVED_PORTS[workload.port]}",
                 "a port that may be redirected to the proxy",
                 "let the workload listen on another port, for example 8000",
-            )
-        if workload.container and settings.edge.docker_network is None:
-            yield Problem(
-                "edge.docker-network",
-                f"it is not set, but {workload.name} runs in a container",
-                "the Docker network on which the cluster's nodes are",
-                "for a k3d cluster it is the name given to `k3d cluster create --network`",
             )
         for name, value in workload.environment.items():
             if not _VARIABLE.fullmatch(name) or "\n" in value:

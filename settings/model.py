@@ -8,7 +8,7 @@ from pydantic import Field, IPvAnyAddress, PositiveInt
 import versions
 from domain.workloads import APPLICATION_PORT
 from settings.base import StrictModel
-from settings.edge import ContainerSettings, DeviceSettings, EdgeSettings, SpireSettings, SshSettings
+from settings.edge import DeviceSettings, EdgeSettings, SpireSettings, SshSettings
 
 Network = IPv4Network | IPv6Network
 
@@ -138,9 +138,6 @@ class WorkloadSettings(StrictModel):
         None,
         description="set, even if empty, when this lab provisions the machine over SSH",
         examples=[{"host": "pi-1.local"}],
-    )
-    container: ContainerSettings | None = Field(
-        None, description="set, even if empty, when this lab runs it as a Docker container", examples=[{}]
     )
     environment: dict[str, str] = Field(
         {}, description="environment of the workload; no secrets", examples=[{"SMILEY": "HeartEyes"}]

@@ -20,7 +20,7 @@ from components.spire import Spire, SpireArgs
 from components.spire_entry import StaticEntry
 from components.spire_trust import OwnUpstream, SpireMaterial, spire_material
 from components.trust import TrustMaterial
-from domain.device import Artefact
+from domain.device import Artefact, Controllers
 from domain.workloads import Workload
 from settings import Settings
 from settings.edge_checks import host, host_key, provisioned
@@ -53,9 +53,18 @@ def machines(settings: Settings, around: Surroundings, workloads: Sequence[Workl
         after(),
     )
     ready = settings.edge.ready_path
+    gone = {workload.name for workload in settings.workloads if workload.device and workload.device.gone}
     needed = [
         ClusterDns("dns", ClusterDnsArgs(node_port=settings.edge.dns_port), after()),
-        Admission("admission", AdmissionArgs(namespace=around.namespace, ready_path=ready), after(*around.mesh)),
+        Admission(
+            "admission",
+            AdmissionArgs(
+                namespace=around.namespace,
+                spiffe_ids=[workload.spiffe_id for workload in workloads if workload.name not in gone],
+                ready_path=ready,
+            ),
+            after(*around.mesh),
+        ),
         Prober(
             "prober",
             ProberArgs(trust_anchors_pem=around.trust.anchors_pem, namespaces=[around.namespace], ready_path=ready),
@@ -68,9 +77,8 @@ def machines(settings: Settings, around: Surroundings, workloads: Sequence[Workl
         if workload.name not in wanted:
             continue
         asked = wanted[workload.name]
-        gone = asked.device is not None and asked.device.gone
         # The entry is there before the proxy asks for its identity, and until the proxy is gone.
-        entry = [] if gone else [StaticEntry(f"{workload.name}-entry", workload, after(spire))]
+        entry = [] if workload.name in gone else [StaticEntry(f"{workload.name}-entry", workload, after(spire))]
         if asked.device:
             found[workload.name] = EdgeDevice(
                 f"{workload.name}-device",
@@ -81,7 +89,7 @@ def machines(settings: Settings, around: Surroundings, workloads: Sequence[Workl
                     architectures=[asked.device.architecture] if asked.device.architecture else ["amd64", "arm64"],
                     environment=asked.environment,
                     gpio=asked.device.gpio,
-                    gone=gone,
+                    gone=workload.name in gone,
                 ),
                 pulumi.ResourceOptions(depends_on=[*needed, *entry]),
             )
@@ -118,6 +126,7 @@ def _fleet(settings: Settings, around: Surroundings, material: SpireMaterial) ->
         downloads=[
             Artefact(name=item.name, sha256=item.sha256, source=item.url, member=item.member) for item in edge.downloads
         ],
+        controllers=Controllers.at(edge.controllers) if edge.controllers else Controllers(),
     )
 
 

@@ -1,5 +1,6 @@
 """Who may ask workloads outside: anybody on the mesh, and anybody at all for one path, which the prober asks."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +15,13 @@ _ANYONE, _MESHED = "edge-anyone", "edge-meshed"
 
 @dataclass(frozen=True, kw_only=True)
 class AdmissionArgs:
-    """`namespace` is where the ExternalWorkloads are; `ready_path` is open to anyone, for GET only."""
+    """`namespace` is where the ExternalWorkloads are; `ready_path` is open to anyone, for GET only.
+
+    `spiffe_ids` are the identities outside the cluster that belong to the mesh.
+    """
 
     namespace: pulumi.Input[str]
+    spiffe_ids: Sequence[str] = ()
     ready_path: str = "/ready"
 
 
@@ -45,7 +50,9 @@ class Admission(pulumi.ComponentResource):
         self._route(_REST, {"path": {"type": "PathPrefix", "value": "/"}})
         everywhere = [{"cidr": "0.0.0.0/0"}, {"cidr": "::/0"}]
         self._object("NetworkAuthentication", "v1alpha1", _ANYONE, {"networks": everywhere})
-        self._object("MeshTLSAuthentication", "v1alpha1", _MESHED, {"identities": ["*"]})
+        # Proxies take "*" for every name of the cluster's own identities; a SPIFFE ID fits only where it is spelt out.
+        meshed = {"identities": ["*", *sorted(args.spiffe_ids)]}
+        self._object("MeshTLSAuthentication", "v1alpha1", _MESHED, meshed)
         self._policy(_READY, "NetworkAuthentication", _ANYONE)
         self._policy(_REST, "MeshTLSAuthentication", _MESHED)
         self.register_outputs({})

@@ -14,6 +14,7 @@ from components.edge.connection import Connection
 from components.edge.fleet import Fleet, FleetState
 from domain import certificates, nodes
 from domain.bundle import bundle, converge_stdin, leave_command, prepare_stdin
+from domain.certificate_request import own_request
 from domain.device import INCOMING, Artefact, Device, Endpoint, Image, Preflight, Route
 from domain.workloads import Workload
 
@@ -53,7 +54,7 @@ class EdgeDevice(pulumi.ComponentResource):
         )
         certificate = tls.LocallySignedCert(
             f"{name}-certificate-{args.fleet.certificate_generation}",
-            cert_request_pem=identity.stdout.apply(lambda text: str(json.loads(text)["csr"])),
+            cert_request_pem=identity.stdout.apply(lambda text: own_request(_request(text), args.workload.name)),
             ca_private_key_pem=args.fleet.device_ca_key_pem,
             ca_cert_pem=args.fleet.device_ca_certificate_pem,
             validity_period_hours=args.fleet.certificate_days * _HOURS_A_DAY,
@@ -100,16 +101,18 @@ class EdgeDevice(pulumi.ComponentResource):
             ),
         )
 
-    def _push(self, name: str, file: Path, after: pulumi.Resource) -> pulumi.Resource:
+    def _push(self, name: str, file: Path, after: command.remote.Command) -> pulumi.Resource:
         return command.remote.CopyToRemote(
             f"{name}-{file.name}",
             connection=self._args.connection.arguments(),
             source=pulumi.FileAsset(str(file)),
             remote_path=f"{INCOMING}/{self._incoming(file)}",
+            # Another machine in its place makes another request, and has none of the files.
+            triggers=[after.stdout.apply(_request)],
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=[after],
-                ignore_changes=["connection", "source", "remotePath"] if self._args.gone else None,
+                ignore_changes=["connection", "source", "remotePath", "triggers"] if self._args.gone else None,
                 retain_on_delete=self._args.gone,
             ),
         )
@@ -177,3 +180,8 @@ class EdgeDevice(pulumi.ComponentResource):
             "/opt/mesh-expansion/bin/leave on it as root. If it may be in other hands, raise spire.device-ca: every other "
             "device gets a certificate of the new authority, and this one's opens nothing any more"
         )
+
+
+def _request(answer: str) -> str:
+    """The certificate request in what `prepare` printed."""
+    return str(json.loads(answer)["csr"])

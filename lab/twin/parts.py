@@ -21,7 +21,11 @@ _PROXY = "linkerd2-proxy"
 _SPIRE = ("spire-agent", "spire-server")
 _PROGRAMS = (_PROXY, *_SPIRE, "spire-controller-manager")
 # The real proxy lets nobody in without them; its stand-in needs none, so nothing stands in for them.
-_CONTROLLERS = ("linkerd-controller", "linkerd-policy-controller")
+CONTROLLERS = ("linkerd-controller", "linkerd-policy-controller")
+_TOGETHER = {
+    "SPIRE's agent and server": _SPIRE,
+    "linkerd2-proxy and Linkerd's controllers": (_PROXY, *CONTROLLERS),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +48,7 @@ def gather(directory: Path) -> tuple[TwinPart, ...]:
     given = _given()
     directory.mkdir(parents=True, exist_ok=True)
     parts = [_program(name, given.get(name), directory) for name in _PROGRAMS]
-    parts += [_program(name, given[name], directory) for name in _CONTROLLERS if name in given]
+    parts += [_program(name, given[name], directory) for name in CONTROLLERS if name in given]
     parts.append(_workload(directory))
     wanted = {part.name for part in parts}
     for left in directory.iterdir():
@@ -70,16 +74,24 @@ def _given() -> dict[str, Path]:
     source = Path(chosen).expanduser().resolve()
     if not source.is_dir():
         raise TwinError(f"LAB_PARTS is {chosen!r}; expected a directory that holds {_PROXY} and spire-agent")
-    given = {name: source / name for name in (*_PROGRAMS, *_CONTROLLERS) if (source / name).is_file()}
+    given = {name: source / name for name in (*_PROGRAMS, *CONTROLLERS) if (source / name).is_file()}
     if not given:
-        raise TwinError(f"LAB_PARTS: {source} holds none of {', '.join((*_PROGRAMS, *_CONTROLLERS))}")
+        raise TwinError(f"LAB_PARTS: {source} holds none of {', '.join((*_PROGRAMS, *CONTROLLERS))}")
     if unusable := [name for name, file in given.items() if not os.access(file, os.X_OK)]:
         raise TwinError(f"LAB_PARTS: {', '.join(unusable)} in {source} cannot be executed; chmod +x")
-    if len(missing := [name for name in _SPIRE if name not in given]) == 1:
-        raise TwinError(
-            f"LAB_PARTS: {source} lacks {missing[0]}: SPIRE's agent and server must both be real; add it, or take the other out"
-        )
+    for what, names in _TOGETHER.items():
+        missing = [name for name in names if name not in given]
+        if missing and len(missing) < len(names):
+            raise TwinError(
+                f"LAB_PARTS: {source} lacks {' and '.join(missing)}: {what} must all be real, or none of them; "
+                "add what is missing, or take the others out"
+            )
     return given
+
+
+def controllers_are_real() -> bool:
+    """Whether the twin is to run Linkerd's own controllers. TwinError as `gather`."""
+    return {*CONTROLLERS} <= _given().keys()
 
 
 def _program(name: str, given: Path | None, directory: Path) -> TwinPart:

@@ -10,7 +10,10 @@ from typing import Any
 import pulumi
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from cryptography.x509.oid import NameOID
 from pulumi.runtime import rpc
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks, set_mocks
 
@@ -28,15 +31,18 @@ NODES = {
 }
 
 
+def request(name: str) -> str:
+    """PEM of a certificate request as a device makes it."""
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
+    return builder.sign(ec.generate_private_key(ec.SECP256R1()), hashes.SHA256()).public_bytes(Encoding.PEM).decode()
+
+
 class _Certificates:
     """What the tls plugin computes: real keys and certificates, so that what is made of them can be verified."""
 
     def __init__(self) -> None:
         self._issue = issuing()
-
-    def key(self) -> str:
-        """What stands for a certificate request: a key."""
-        return self._issue("request").key_pem
 
     def computed(self, args: MockResourceArgs) -> dict[str, Any]:
         if args.typ == "tls:index/privateKey:PrivateKey":
@@ -45,7 +51,10 @@ class _Certificates:
             return {"certRequestPem": rpc.unwrap_rpc_secret(args.inputs["privateKeyPem"])}
         inputs = {name: rpc.unwrap_rpc_secret(value) for name, value in args.inputs.items()}
         pem: str = inputs.get("privateKeyPem") or inputs["certRequestPem"]
-        key = load_pem_private_key(pem.encode(), None)
+        # Whoever certifies looks at the public key only, which a request has as well.
+        key: Any = (
+            x509.load_pem_x509_csr(pem.encode()) if "REQUEST" in pem else load_pem_private_key(pem.encode(), None)
+        )
         days = int(inputs["validityPeriodHours"]) // 24
         if args.typ == "tls:index/selfSignedCert:SelfSignedCert":
             made = self._issue(args.name, key=key, days=days)
@@ -90,8 +99,7 @@ class Recording(Mocks):
         if args.typ == "kubernetes:helm.sh/v3:Release":
             computed = {"status": {"revision": 1, "status": "deployed"}}
         if args.typ == "command:remote:Command" and args.name.endswith("-identity"):
-            # A device answers with its request; `certificates` makes certificates of keys.
-            computed = {"stdout": json.dumps({"csr": self.certificates.key(), "facts": {}})}
+            computed = {"stdout": json.dumps({"csr": request(args.name.split("-")[0]), "facts": {}})}
         return f"{args.name}-id", {**args.inputs, **computed}
 
     def call(self, args: MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:

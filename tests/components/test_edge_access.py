@@ -14,7 +14,8 @@ from tests.components.conftest import Declare, Recording
 def declared(declare: Declare) -> Any:
     def program(anchors: str, path: str) -> dict[str, Any]:
         ClusterDns("dns", ClusterDnsArgs())
-        Admission("admission", AdmissionArgs(namespace="faces", ready_path=path))
+        outside = ["spiffe://root.linkerd.cluster.local/smiley", "spiffe://root.linkerd.cluster.local/color"]
+        Admission("admission", AdmissionArgs(namespace="faces", spiffe_ids=outside, ready_path=path))
         Prober("prober", ProberArgs(trust_anchors_pem=anchors, namespaces=["faces", "more"], ready_path=path))
         return {}
 
@@ -68,14 +69,17 @@ def test_anybody_may_get_the_one_path_and_the_mesh_may_have_the_rest(declared: A
     }
     networks = _objects(recording, "NetworkAuthentication")[needed["edge-ready"]["name"]]["spec"]["networks"]
     assert networks == [{"cidr": "0.0.0.0/0"}, {"cidr": "::/0"}]
-    assert _objects(recording, "MeshTLSAuthentication")[needed["edge-rest"]["name"]]["spec"] == {"identities": ["*"]}
+    # "*" is every identity that is a DNS name; one that is a URI has to be there in full.
+    assert _objects(recording, "MeshTLSAuthentication")[needed["edge-rest"]["name"]]["spec"] == {
+        "identities": ["*", "spiffe://root.linkerd.cluster.local/color", "spiffe://root.linkerd.cluster.local/smiley"]
+    }
     assert {found["metadata"]["namespace"] for found in [*routes.values(), *policies.values()]} == {"faces"}
 
 
 def test_the_prober_may_read_workloads_and_write_their_status_where_it_looks_and_nothing_else(declared: Any) -> None:
     recording = declared()
     roles = recording.of_type("kubernetes:rbac.authorization.k8s.io/v1:Role")
-    assert [role.inputs["metadata"]["namespace"] for role in roles] == ["faces", "more"]
+    assert sorted(role.inputs["metadata"]["namespace"] for role in roles) == ["faces", "more"]
     for role in roles:
         assert {(rule["apiGroups"][0], rule["resources"][0], *rule["verbs"]) for rule in role.inputs["rules"]} == {
             ("workload.linkerd.io", "externalworkloads", "get", "list", "watch"),

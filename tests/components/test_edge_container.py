@@ -6,33 +6,22 @@ from typing import Any
 
 import pulumi
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
 from pulumi.runtime.mocks import MockResourceArgs
 
 from components.dns_forwarder import DnsForwarder, DnsForwarderArgs
 from components.edge.container import SELECTORS, EdgeContainer, EdgeContainerArgs
 from components.edge.images import EdgeImages, EdgeImagesArgs, SpireRelease
 from domain.workloads import Workload
-from tests.components.conftest import Declare, Recording
+from tests.components.conftest import Declare, Recording, request
 
 IMAGE = f"sha256:{'1' * 64}"
 WORKLOAD = Workload(name="smiley", service="smiley", addresses=(ip_address("172.31.250.41"), ip_address("fd00::41")))
 
 
-def _request(name: str) -> str:
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
-    return builder.sign(ec.generate_private_key(ec.SECP256R1()), hashes.SHA256()).public_bytes(Encoding.PEM).decode()
-
-
 @pytest.fixture(autouse=True)
 def engine(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """What the engine and the container answer; a test may change the request."""
-    answers = {"request": _request("smiley")}
+    answers = {"request": request("smiley")}
     usual = Recording.new_resource
 
     def new_resource(self: Recording, args: MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
@@ -150,7 +139,7 @@ def test_a_container_comes_back_is_waited_for_and_cannot_fill_the_disk(declare: 
 
 
 def test_a_container_that_asks_for_anothers_name_gets_no_certificate(declare: Declare, engine: dict[str, str]) -> None:
-    engine["request"] = _request("color")
+    engine["request"] = request("color")
     with pytest.raises(ValueError, match=r"expected CN=smiley"):
         declare(container())
 

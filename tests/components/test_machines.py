@@ -9,7 +9,7 @@ import pytest
 
 import stacks
 from settings import load
-from tests.components.conftest import Declare, Recording
+from tests.components.conftest import Declare, Recording, request
 
 KEY_TEXT = "-----BEGIN OPENSSH PRIVATE KEY-----\nvery private\n-----END OPENSSH PRIVATE KEY-----\n"
 
@@ -122,8 +122,26 @@ def test_an_external_workload_waits_until_a_probe_says_that_it_is_ready(lab: Any
     assert metadata["annotations"] == {"pulumi.com/waitFor": "condition=Ready"}
 
 
+def _admitted(recording: Recording) -> list[str]:
+    found: list[str] = recording.resources["admission-edge-meshed-meshtlsauthentication"].inputs["spec"]["identities"]
+    return found
+
+
+def test_workloads_outside_may_ask_one_another(lab: Any) -> None:
+    assert _admitted(lab()) == ["*", *(f"spiffe://root.linkerd.cluster.local/{name}" for name in ("color", "smiley"))]
+
+
+def test_controllers_behind_a_forwarder_on_the_device_are_dialled_there_without_an_identity(lab: Any) -> None:
+    sent = lab(edge={"controllers": "127.0.0.1"}).resources["color-device-parts"].inputs["stdin"]
+    assert "LINKERD2_PROXY_DESTINATION_SVC_ADDR=127.0.0.1:8086\n" in sent
+    assert "LINKERD2_PROXY_POLICY_SVC_ADDR=127.0.0.1:8090\n" in sent
+    assert "_SVC_NAME" not in sent
+    assert "_SVC_NAME" in lab().resources["color-device-parts"].inputs["stdin"]
+
+
 def test_a_machine_that_is_gone_leaves_the_mesh_and_is_not_asked(lab: Any) -> None:
     recording = lab(gone=True)
+    assert _admitted(recording) == ["*", "spiffe://root.linkerd.cluster.local/color"]
     assert "edge-smiley" not in recording.resources
     assert "smiley-entry" not in recording.resources
     assert "edge-color" in recording.resources
@@ -145,3 +163,15 @@ def test_each_device_costs_few_resources(lab: Any) -> None:
         "color-entry",
         "edge-color",
     ]
+
+
+def test_a_device_is_certified_for_its_own_name_only(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.components.conftest.request", lambda _: request("color"))
+    with pytest.raises(Exception, match=r"smiley: its request asks for 'CN=color'"):
+        lab()
+
+
+def test_another_machine_in_its_place_gets_the_files_again(lab: Any) -> None:
+    for name in ("linkerd2-proxy", "spire-agent"):
+        pushed = lab().resources[f"smiley-device-{name}"]
+        assert "CERTIFICATE REQUEST" in pushed.inputs["triggers"][0]

@@ -158,7 +158,7 @@ def test_a_workload_has_one_entry_below_the_agent_of_its_device(declared: Any) -
     assert entry.type == "kubernetes:spire.spiffe.io/v1alpha1:ClusterStaticEntry"
     assert entry.inputs["metadata"] == {
         "name": "mesh-expansion-smiley",
-        "annotations": {"pulumi.com/waitFor": "jsonpath={.status.set}=true"},
+        "annotations": {"pulumi.com/waitFor": "jsonpath={.status.rendered}=true"},
     }
     assert entry.inputs["spec"] == {
         "className": "mesh-expansion",

@@ -152,4 +152,4 @@ def lab(new_lab: Callable[[], Lab]) -> Iterator[Lab]:
     lab = new_lab()
     lab("twin", "up")
     yield lab
-    lab("down", ok=False)
+    lab("twin", "down", ok=False)

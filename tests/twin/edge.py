@@ -20,6 +20,8 @@ PORT = 8000
 _PROXY_PORT = 4143
 # What a machine changes by itself, by running and by being logged in to.
 _PASSING = ("/proc", "/sys", "/dev", "/run", "/tmp", "/var/log", "/var/tmp", "/var/lib/systemd", "/var/lib/containers")
+# Chains and rules without counters; the ports of Docker's own resolver are new at every start of the container.
+_RULES = "iptables-save -t nat | sed -E '/^#/d; s/ \\[[0-9:]+\\]//; s/127.0.0.11:[0-9]+/127.0.0.11/; /DOCKER_/s/--[ds]port [0-9]+//'"
 _BACKUPS = ("/etc/passwd-", "/etc/group-", "/etc/shadow-", "/etc/gshadow-", "/etc/subuid-", "/etc/subgid-")
 
 
@@ -67,15 +69,15 @@ class Edge:
                 name,
                 "systemctl list-unit-files --no-legend --plain; systemctl list-units --all --no-legend --plain 'mesh-*'",
             ),
-            filter=self.rig.run(
-                name, "iptables-save -t nat | grep -v '^[#:]'; iptables-save -t nat | grep '^:' | cut -d' ' -f1"
-            ),
+            filter=self.rig.run(name, _RULES),
             routes=self.rig.run(
-                name, "ip route show table all; ip -6 route show table all; ip -o link show | cut -d: -f2"
+                name, "ip route show table all; ip -6 route show table all; ip -o link show | cut -d: -f2 | cut -d@ -f1"
             ),
             users=self.rig.run(name, "cat /etc/passwd /etc/group"),
             containers=self.rig.run(name, "podman ps --all --quiet; podman images --quiet"),
-            resolver=self.rig.run(name, "cat /etc/resolv.conf; resolvectl dns; resolvectl domain"),
+            resolver=self.rig.run(
+                name, "cat /etc/resolv.conf; { resolvectl dns; resolvectl domain; } | sed 's/^Link [0-9]*/Link/'"
+            ),
         )
 
     def identity(self, name: str) -> str:
@@ -103,6 +105,13 @@ class Edge:
             return None
         finally:
             connection.close()
+
+    def ask(self, name: str, url: str) -> str:
+        """Status of a request that the workload's user makes on a device; "000" when none comes back."""
+        command = (
+            f"setpriv --reuid=65532 --regid=65532 --clear-groups curl -s -m 5 -o /dev/null -w '%{{http_code}}' {url}"
+        )
+        return self.rig.run(name, f"{command} || true")
 
     def ready(self, name: str) -> bool:
         found = self.lab.kubectl("get", "externalworkload", name, "-n", "faces", "-o", "json", "--ignore-not-found")

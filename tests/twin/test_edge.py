@@ -8,8 +8,11 @@ import time
 from collections.abc import Callable, Iterator
 
 import asyncssh
+import psutil
 import pytest
 
+from lab.twin.inside import Inside
+from lab.twin.parts import controllers_are_real
 from tests.twin.conftest import Lab
 from tests.twin.edge import NAMES, Edge, eventually, pem_bodies, rig_of
 
@@ -25,7 +28,7 @@ def edge(new_lab: Callable[..., Lab]) -> Iterator[Edge]:
     edge.before = {name: edge.snapshot(name) for name in NAMES}
     lab("up")
     yield edge
-    lab("down", ok=False)
+    lab("twin", "down", ok=False)
 
 
 def test_up_turns_bare_machines_into_ready_workloads_with_their_own_identities(edge: Edge) -> None:
@@ -37,6 +40,20 @@ def test_up_turns_bare_machines_into_ready_workloads_with_their_own_identities(e
 
 def test_plain_text_is_refused_on_the_workloads_port(edge: Edge) -> None:
     assert {edge.plain(name) for name in NAMES} <= {403, None}
+
+
+def test_one_device_asks_another_by_its_service_name_and_both_are_of_the_mesh(edge: Edge) -> None:
+    url = "http://color.faces.svc.cluster.local/"
+    if not controllers_are_real():
+        # The stand-in of the proxy asks nobody where a Service is: it dials the address, at which the twin has nothing.
+        assert edge.ask("smiley", url) == "000"
+        return
+    eventually(lambda: edge.ask("smiley", url) == "200", "color to answer smiley")
+    counted = edge.rig.run(
+        "color", "curl -s http://127.0.0.1:4191/metrics | grep '^request_total{direction=\"inbound\"'"
+    )
+    (seen,) = [line for line in counted.splitlines() if "spiffe://root.linkerd.cluster.local/smiley" in line]
+    assert 'tls="true"' in seen
 
 
 def test_a_second_up_logs_in_nowhere_and_restarts_nothing(edge: Edge) -> None:
@@ -112,6 +129,22 @@ def test_a_killed_part_comes_back_and_nothing_is_served_in_plain_text_meanwhile(
         knocking.join()
     assert len(served) > 10
     assert 200 not in served
+
+
+@pytest.mark.skipif(not controllers_are_real(), reason="no stand-in of Linkerd's controllers: the proxy's needs none")
+def test_linkerd_s_controllers_come_back_and_nobody_notices(edge: Edge) -> None:
+    inside = Inside(edge.lab.home / "twin", edge.rig.describe().node_addresses[0])
+
+    def pids() -> dict[str, int | None]:
+        return {state.name: state.pid for state in inside.status() if state.name.startswith("linkerd-")}
+
+    before = pids()
+    assert len(before) == 2
+    for pid in before.values():
+        psutil.Process(pid).kill()
+    assert edge.well("color")
+    eventually(lambda: all(pid and pid != before[name] for name, pid in pids().items()), "new controllers")
+    eventually(lambda: edge.ask("smiley", "http://color.faces.svc.cluster.local/") == "200", "color to answer smiley")
 
 
 def test_a_device_comes_back_after_a_reboot_without_pulumi(edge: Edge) -> None:

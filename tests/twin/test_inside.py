@@ -164,13 +164,22 @@ def _resolve(name: str, protocol: str) -> list[str]:
     return [socket.inet_ntoa(answer[-4:])] if count == 1 else []
 
 
-def _entry_is_set(running: Running) -> bool:
+def _entry_is_there(running: Running) -> bool:
+    """Whether the server itself has it, and the controller says that it took it up."""
     entry = running.lab.get("clusterstaticentry", "mesh-expansion-smiley")
-    return bool(entry.get("status", {}).get("set"))
+    shown = _server(running, "entry", "show")
+    return entry.get("status", {}).get("rendered") is True and WORKLOAD.spiffe_id in shown
+
+
+def _server(running: Running, *words: str) -> str:
+    """What SPIRE's server answers its administrator; nothing when it does not."""
+    place = running.lab.cluster.directory / "inside" / "spire-server" / "api.sock"
+    command = [locate("spire-server"), *words, "-socketPath", str(place)]
+    return subprocess.run(command, check=False, capture_output=True, text=True).stdout
 
 
 def test_the_entry_of_a_workload_reaches_the_server(running: Running) -> None:
-    _eventually(lambda: _entry_is_set(running), running, "the entry to be set")
+    _eventually(lambda: _entry_is_there(running), running, "the entry")
 
 
 def test_a_device_attests_and_its_process_gets_an_identity_below_the_root(running: Running, tmp_path: Path) -> None:
@@ -337,7 +346,7 @@ def test_a_process_that_dies_is_replaced(running: Running) -> None:
             psutil.Process(pid).kill()
     _eventually(lambda: _replaced(before, running.pids()), running, "new processes")
     _eventually(lambda: _listens(SPIRE_PORT), running, "the server")
-    _eventually(lambda: _entry_is_set(running), running, "the entry to be set")
+    _eventually(lambda: _entry_is_there(running), running, "the entry")
 
 
 def _all(pids: dict[str, int | None]) -> dict[str, int] | None:
@@ -381,7 +390,9 @@ def test_a_second_up_changes_nothing_and_an_up_finds_what_a_killed_runner_left(r
     before = _eventually(lambda: _all(running.pids()), running, "all processes")
     running.inside.up()
     assert running.pids() == before
-    psutil.Process(before["runner"]).kill()
+    runner = psutil.Process(before["runner"])
+    runner.kill()
+    runner.wait(10)
     running.inside.up()
     assert {name: pid for name, pid in running.pids().items() if name != "runner"} == {
         name: pid for name, pid in before.items() if name != "runner"
@@ -395,10 +406,19 @@ def test_what_is_no_longer_asked_for_ends(running: Running) -> None:
     assert running.pids()["spire-server"]
 
 
-def test_the_server_ends_with_its_namespace_and_its_claim(running: Running) -> None:
+def test_a_lab_that_comes_back_starts_without_the_old_ones_data_and_rights(running: Running) -> None:
     assert running.lab.get("persistentvolumeclaims", "-n", "spire")["items"]
+    running.lab.kubectl("delete", "clusterstaticentry", "--all")
     running.lab.kubectl("delete", "namespace", "spire", "--timeout=60s")
     _eventually(lambda: not running.pids()["spire-server"], running, "the server to end")
+    exports = running.lab.bring_up(lambda: _program(running.lab.charts)).exports
+    assert exports["upstream"] != running.exports["upstream"]
+    _eventually(lambda: _entry_is_there(running), running, "the entry")
+    assert _certificates(_server(running, "bundle", "show")) == _certificates(exports["root"])
+
+
+def _certificates(text: str) -> list[x509.Certificate]:
+    return x509.load_pem_x509_certificates(text.encode())
 
 
 def test_down_of_the_cluster_leaves_no_process(running: Running) -> None:

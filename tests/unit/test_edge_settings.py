@@ -1,4 +1,4 @@
-"""Devices and containers in a stack file: what cannot work is said before anything is touched."""
+"""Devices in a stack file: what cannot work is said before anything is touched."""
 
 import json
 import shutil
@@ -89,19 +89,21 @@ def test_two_workloads_cannot_share_a_machine(project: Path) -> None:
     assert "workloads[1].device.host: 192.168.1.21 port 22 is the device of workload 'smiley' too" in text
 
 
-def test_a_workload_runs_in_one_place(project: Path) -> None:
-    text = _refused(project, {**PI, "container": {}}, edge={"docker-network": "mesh"})
-    assert "smiley has both `device` and `container`" in text
-
-
 @pytest.mark.parametrize("port", [22, 4140, 4143, 4190, 4191])
 def test_the_ports_of_ssh_and_of_the_proxy_are_not_for_workloads(project: Path, port: int) -> None:
     assert f"workloads[0].port: {port}, which belongs to" in _refused(project, {**PI, "port": port})
 
 
-def test_a_container_needs_a_network(project: Path) -> None:
-    workload = {"name": "smiley", "addresses": ["192.168.1.21"], "container": {}}
-    assert "edge.docker-network: it is not set, but smiley runs in a container" in _refused(project, workload)
+@pytest.mark.parametrize("given", ["10.42.0.7", "127.1", "2001:db8::1", "", "linkerd.example.com:8086", "-x"])
+def test_controllers_are_at_a_name_or_on_the_device_itself(project: Path, given: str) -> None:
+    text = _refused(project, PI, edge={"artefacts": "parts", "controllers": given})
+    assert f"edge.controllers: {given!r}" in text
+    assert "a host name, or a loopback address" in text
+
+
+@pytest.mark.parametrize("given", ["127.0.0.1", "::1", "linkerd.example.com", "localhost"])
+def test_names_and_loopback_addresses_of_controllers_are_taken(project: Path, given: str) -> None:
+    assert _load(project, [PI], edge={"artefacts": "parts", "controllers": given}).edge.controllers == given
 
 
 def test_a_missing_key_file_and_missing_artefacts_are_both_named(project: Path) -> None:

@@ -62,10 +62,14 @@ def test_the_controllers_are_told_which_workload_asks() -> None:
 
 
 def test_controllers_on_loopback_addresses_are_not_asked_for_an_identity() -> None:
-    values = _proxy(controllers=Controllers(destination="127.0.0.1:8086", policy="127.0.0.1:8090", name=None))
-    assert values["DESTINATION_SVC_ADDR"] == "127.0.0.1:8086"
-    assert not {"DESTINATION_SVC_NAME", "POLICY_SVC_NAME"} & set(values)
-    assert _proxy()["DESTINATION_SVC_NAME"].startswith("linkerd-destination.linkerd.serviceaccount.")
+    for host, written in (("127.0.0.1", "127.0.0.1"), ("::1", "[::1]")):
+        values = _proxy(controllers=Controllers.at(host))
+        assert values["DESTINATION_SVC_ADDR"] == f"{written}:8086"
+        assert values["POLICY_SVC_ADDR"] == f"{written}:8090"
+        assert not {"DESTINATION_SVC_NAME", "POLICY_SVC_NAME"} & set(values)
+    for controllers in (Controllers(), Controllers.at("linkerd.example.com")):
+        name = _proxy(controllers=controllers)["DESTINATION_SVC_NAME"]
+        assert name.startswith("linkerd-destination.linkerd.serviceaccount.")
 
 
 def test_trust_anchors_are_no_part_of_the_environment_file() -> None:

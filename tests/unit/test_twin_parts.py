@@ -12,6 +12,7 @@ from lab.standins.image import ProgramImage
 from lab.twin import parts
 from lab.twin.errors import TwinError
 
+PROXY_AND_CONTROLLERS = ("linkerd2-proxy", "linkerd-controller", "linkerd-policy-controller")
 BUILT = ("linkerd2-proxy", "spire-agent", "spire-server", "spire-controller-manager", "faces-workload")
 
 
@@ -74,7 +75,7 @@ def test_an_official_release_among_the_tools_is_real(home: Path) -> None:
 def test_real_parts_that_the_operator_gives_are_taken_and_given_up_again(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = _given(home, "linkerd2-proxy", "spire-agent", "spire-server", "linkerd-controller")
+    given = _given(home, *PROXY_AND_CONTROLLERS, "spire-agent", "spire-server")
     monkeypatch.setenv("LAB_PARTS", str(given))
     found = {part.name: part for part in parts.gather(home / "parts")}
     assert [name for name, part in found.items() if part.real] == [
@@ -82,6 +83,7 @@ def test_real_parts_that_the_operator_gives_are_taken_and_given_up_again(
         "spire-agent",
         "spire-server",
         "linkerd-controller",
+        "linkerd-policy-controller",
     ]
     assert (home / "parts" / "linkerd2-proxy").read_text() == "real linkerd2-proxy"
     monkeypatch.delenv("LAB_PARTS")
@@ -94,7 +96,9 @@ def test_real_parts_that_the_operator_gives_are_taken_and_given_up_again(
     ("names", "says"),
     [
         (("spire-agent",), "lacks spire-server"),
-        (("spire-server", "linkerd2-proxy"), "lacks spire-agent"),
+        (("spire-server", *PROXY_AND_CONTROLLERS), "lacks spire-agent"),
+        (("linkerd2-proxy",), "lacks linkerd-controller and linkerd-policy-controller"),
+        (("linkerd-controller", "linkerd-policy-controller"), "lacks linkerd2-proxy"),
         (("README",), "holds none of linkerd2-proxy"),
     ],
 )

@@ -130,7 +130,7 @@ func (i *inbound) opaque(from net.Conn, who client) {
 		return
 	}
 	i.metrics.decided("inbound_tcp_authz_allow_total", who)
-	to, err := i.connect(context.Background(), who.port)
+	to, err := i.connect(context.Background(), who.port, true)
 	if err != nil {
 		logInfo("Connection closed: %v", err)
 		return
@@ -139,8 +139,8 @@ func (i *inbound) opaque(from net.Conn, who client) {
 	join(from, to)
 }
 
-// connect reaches the workload, which listens on this machine; for a second it is given time to come.
-func (i *inbound) connect(ctx context.Context, port uint16) (net.Conn, error) {
+// connect reaches the workload, which listens on this machine; a patient one gives it a second to come.
+func (i *inbound) connect(ctx context.Context, port uint16, patient bool) (net.Conn, error) {
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(int(port)))
 	limited, cancel := context.WithTimeout(ctx, i.settings.failfast)
 	defer cancel()
@@ -150,6 +150,9 @@ func (i *inbound) connect(ctx context.Context, port uint16) (net.Conn, error) {
 		if err == nil {
 			return connection, nil
 		}
+		if !patient {
+			return nil, err
+		}
 		select {
 		case <-limited.Done():
 			return nil, fmt.Errorf("service in fail-fast: %w", err)
@@ -158,8 +161,10 @@ func (i *inbound) connect(ctx context.Context, port uint16) (net.Conn, error) {
 	}
 }
 
-func (i *inbound) handler() http.Handler {
-	forward := &httputil.ReverseProxy{
+// forward passes requests of one version of HTTP on. As in the real proxy, HTTP/1 is told at once what is wrong with the
+// workload, and HTTP/2 only that there has been none for a while.
+func (i *inbound) forward(version int) *httputil.ReverseProxy {
+	return &httputil.ReverseProxy{
 		FlushInterval: -1,
 		Transport: &http.Transport{
 			DialContext: func(ctx context.Context, _, address string) (net.Conn, error) {
@@ -168,7 +173,7 @@ func (i *inbound) handler() http.Handler {
 				if err != nil {
 					return nil, err
 				}
-				return i.connect(ctx, uint16(number))
+				return i.connect(ctx, uint16(number), version > 1)
 			},
 			DisableCompression: true,
 		},
@@ -188,9 +193,21 @@ func (i *inbound) handler() http.Handler {
 				return
 			}
 			answer.Header().Set("Connection", "close")
-			refuse(answer, who, http.StatusGatewayTimeout, "service in fail-fast")
+			status, why := http.StatusGatewayTimeout, "service in fail-fast"
+			if version == 1 {
+				why = "client error (Connect)"
+			}
+			var timeout net.Error
+			if version == 1 && !(errors.As(err, &timeout) && timeout.Timeout()) {
+				status = http.StatusBadGateway
+			}
+			refuse(answer, who, status, why)
 		},
 	}
+}
+
+func (i *inbound) handler() http.Handler {
+	forwards := map[bool]*httputil.ReverseProxy{false: i.forward(1), true: i.forward(2)}
 	return http.HandlerFunc(func(answer http.ResponseWriter, request *http.Request) {
 		who := request.Context().Value(clientKey{}).(client)
 		i.metrics.requested(who)
@@ -201,7 +218,7 @@ func (i *inbound) handler() http.Handler {
 			return
 		}
 		i.metrics.decided("inbound_http_authz_allow_total", who)
-		forward.ServeHTTP(answer, request)
+		forwards[request.ProtoMajor > 1].ServeHTTP(answer, request)
 	})
 }
 

@@ -202,7 +202,7 @@ func TestTLSForAnotherNameIsNotTerminated(t *testing.T) {
 func TestAMemberOfTheMeshIsToldWhyAndTheWorkloadWhoAsks(t *testing.T) {
 	e := newEdge(t, "deny", false)
 	answer := e.get(t, "/", true, e.mesh.leaf(t, "/face"))
-	if answer.StatusCode != 504 || answer.Header.Get("l5d-proxy-error") != "service in fail-fast" {
+	if answer.StatusCode != 502 || answer.Header.Get("l5d-proxy-error") != "client error (Connect)" {
 		t.Errorf("%d %v", answer.StatusCode, answer.Header)
 	}
 	e = newEdge(t, "deny", true)
@@ -218,5 +218,20 @@ func TestOtherPoliciesAreAsTheirNamesSay(t *testing.T) {
 		if answer := newEdge(t, policy, true).get(t, "/", false, nil); answer.StatusCode != status {
 			t.Errorf("%s: %d, expected %d", policy, answer.StatusCode, status)
 		}
+	}
+}
+
+func TestWhoSpeaksHTTP2IsToldOfADeadWorkloadAfterAWhile(t *testing.T) {
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	client := &http.Client{Transport: &http.Transport{Protocols: protocols}}
+	t.Cleanup(client.CloseIdleConnections)
+	answer, err := client.Get("http://" + newEdge(t, "deny", false).address + "/ready")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+	if answer.StatusCode != 504 {
+		t.Errorf("%d", answer.StatusCode)
 	}
 }

@@ -24,6 +24,7 @@ class Account:
     server: str
     authority: Path
     renewed: float = field(default=float("-inf"))
+    uid: str = ""
 
     @property
     def token(self) -> Path:
@@ -38,14 +39,19 @@ class Account:
         return self.directory / "kubeconfig"
 
     def refresh(self, api: Api) -> None:
-        """Write the files; a token is asked for when half of the last one's life is over. NotThereError: no account."""
+        """Write the files. NotThereError: no account.
+
+        A token is asked for when half of the last one's life is over, or when the account was made anew.
+        """
         write_private(self.certificates, self.authority.read_bytes())
         write_private(self.kubeconfig, yaml.safe_dump(self._kubeconfig()).encode())
-        if time.monotonic() - self.renewed < _LIFETIME / 2 and self.token.exists():
-            return
         place = f"/api/v1/namespaces/{self.namespace}/serviceaccounts/{self.name}"
-        if api.get(place) is None:
+        account = api.get(place)
+        if account is None:
             raise NotThereError(f"no serviceaccounts {self.namespace}/{self.name}")
+        uid = account["metadata"]["uid"]
+        if uid == self.uid and time.monotonic() - self.renewed < _LIFETIME / 2:
+            return
         asked = {
             "apiVersion": "authentication.k8s.io/v1",
             "kind": "TokenRequest",
@@ -53,7 +59,7 @@ class Account:
         }
         answer = api.create(f"{place}/token", asked) or {}
         write_private(self.token, answer["status"]["token"].encode())
-        self.renewed = time.monotonic()
+        self.renewed, self.uid = time.monotonic(), uid
 
     def _kubeconfig(self) -> dict[str, Any]:
         return {

@@ -9,7 +9,16 @@ from lab.twin.inside.errors import NotThereError
 from lab.twin.process import Program, locate
 
 RUNNER, SERVER, MANAGER, DNS, PROBER = "runner", "spire-server", "spire-controller-manager", "dns", "prober"
-PODS = (SERVER, MANAGER, DNS, PROBER)
+DESTINATION, POLICY = "linkerd-destination", "linkerd-policy"
+PODS = (SERVER, MANAGER, DNS, PROBER, DESTINATION, POLICY)
+_BINARIES = {
+    SERVER: "spire-server",
+    MANAGER: "spire-controller-manager",
+    DNS: "coredns",
+    DESTINATION: "linkerd-controller",
+    POLICY: "linkerd-policy-controller",
+}
+_BROUGHT = (DESTINATION, POLICY)
 _LONGEST_SOCKET = 107  # bytes of a path that a Unix socket can have
 
 
@@ -57,6 +66,21 @@ class Places:
         except TwinError as problem:
             raise NotThereError(str(problem)) from problem
 
+    @property
+    def possible(self) -> tuple[str, ...]:
+        """Names of all processes that the objects can ask for; some need a part that is not there in every twin."""
+        return tuple(name for name in PODS if name not in _BROUGHT or self._part(name).is_file())
+
+    def part(self, name: str) -> str:
+        """What the process of that name runs, for which there is no stand-in. NotThereError when it was not brought."""
+        part = self._part(name)
+        if not part.is_file():
+            raise NotThereError(f"{part.name} was not brought; the stand-in of the proxy does without")
+        return str(part)
+
+    def _part(self, name: str) -> Path:
+        return self.twin / "parts" / _BINARIES[name]
+
     def mark(self, name: str) -> str:
         """The argument by which the process of that name is known."""
         return {
@@ -65,12 +89,15 @@ class Places:
             MANAGER: f"--config={self.manager_conf}",
             DNS: str(self.corefile),
             PROBER: f"-Xtwin={self.of(PROBER)}",
+            DESTINATION: f"--kubeconfig={self.twin / 'kubeconfig'}",
+            POLICY: f"--kubeconfig={self.twin / 'kubeconfig'}",
         }[name]
 
     def known(self, name: str, python: str) -> Program:
         """The process as far as it takes to find and end it."""
-        binary = {SERVER: SERVER, MANAGER: MANAGER, DNS: "coredns"}.get(name, python)
-        return Program(name=name, binary=binary, arguments=(), mark=self.mark(name), directory=self.of(name))
+        return Program(
+            name=name, binary=_BINARIES.get(name, python), arguments=(), mark=self.mark(name), directory=self.of(name)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,7 @@
 """A pod's files on this machine: what its volumes hold, below one directory that stands for the container's root."""
 
 import base64
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,8 @@ from lab.twin.inside.errors import NotThereError
 class Pod:
     """One container of a workload object: `mounts` are the paths inside that have something of this machine behind them.
 
-    `files` are the ones that came out of ConfigMaps: whoever reads them does so at its start.
+    `files` are those of ConfigMaps, and those that say which claim a volume is of: a process that runs with others has to
+    be started anew.
     """
 
     namespace: str
@@ -56,9 +58,13 @@ def lay_out(api: Api, owner: Mapping[str, Any], container: str, root: Path) -> P
     if found is None:
         raise NotThereError(f"{owner['metadata']['name']} has no container {container}")
     volumes = {volume["name"]: volume for volume in template.get("volumes", [])}
+    claims = {claim["metadata"]["name"] for claim in owner["spec"].get("volumeClaimTemplates", [])}
     files: list[Path] = []
     for mount in found.get("volumeMounts", []):
         volume, place = volumes.get(mount["name"], {}), root / mount["mountPath"].lstrip("/")
+        if mount["name"] in claims:
+            files.append(_claim(api, namespace, f"{mount['name']}-{owner['metadata']['name']}-0", root, place))
+            continue
         content = _content(api, namespace, volume)
         if content is None:
             place.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -89,6 +95,17 @@ def _content(api: Api, namespace: str, volume: Mapping[str, Any]) -> dict[str, b
         held = _get(api, namespace, "secrets", volume["secret"]["secretName"])
         return {name: base64.b64decode(text) for name, text in (held.get("data") or {}).items()}
     return None
+
+
+def _claim(api: Api, namespace: str, name: str, root: Path, place: Path) -> Path:
+    """Keep what is at `place` for as long as the claim is the same one; the file that says which."""
+    uid = _get(api, namespace, "persistentvolumeclaims", name)["metadata"]["uid"].encode()
+    mark = root.with_name(f"claim-{name}")
+    if not (mark.exists() and mark.read_bytes() == uid):
+        shutil.rmtree(place, ignore_errors=True)
+        write_private(mark, uid)
+    place.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return mark
 
 
 def _get(api: Api, namespace: str, kind: str, name: str) -> dict[str, Any]:

@@ -5,16 +5,17 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from lab.twin import ports
 from lab.twin.api import Api
 from lab.twin.errors import TwinError
-from lab.twin.inside import dns, prober, spire
+from lab.twin.inside import controllers, dns, prober, spire
 from lab.twin.inside.account import Account
 from lab.twin.inside.errors import NotThereError
-from lab.twin.inside.places import DNS, MANAGER, PROBER, SERVER, Places, Wanted
+from lab.twin.inside.places import DESTINATION, DNS, MANAGER, POLICY, PROBER, SERVER, Places, Wanted
 from lab.twin.inside.pod import Pod, lay_out, runs
 
 _PATIENCE = 30.0  # seconds that a process has to live before its earlier ends are forgotten
@@ -53,6 +54,11 @@ class Runner:
         yield MANAGER, lambda: self._manager(api, of_server(MANAGER)[1])
         yield DNS, lambda: dns.server(api, self._places, self._kubeconfig)
         yield PROBER, lambda: self._prober(api)
+        yield DESTINATION, lambda: controllers.destination(self._places, self._plane(api), self._kubeconfig)
+        yield POLICY, lambda: controllers.policy(self._places, self._plane(api), self._kubeconfig)
+
+    def _plane(self, api: Api) -> dict[str, Any]:
+        return _owner(api, controllers.OWNER)
 
     def _manager(self, api: Api, pod: Pod) -> Wanted:
         return spire.manager(self._places, pod, self._account(api, pod, MANAGER))
@@ -62,9 +68,7 @@ class Runner:
         return prober.prober(self._places, pod, self._account(api, pod, PROBER))
 
     def _pod(self, api: Api, owner: str, container: str, name: str) -> tuple[dict[str, object], Pod]:
-        found = api.get(owner)
-        if found is None or not runs(found):
-            raise NotThereError(f"no pods of {'/'.join(owner.split('/')[-3:])}")
+        found = _owner(api, owner)
         return found, lay_out(api, found, container, self._places.of(name) / "root")
 
     def _account(self, api: Api, pod: Pod, name: str) -> Account:
@@ -122,3 +126,11 @@ class Runner:
     def trouble(self, problem: TwinError | None) -> None:
         """Say once what keeps turns from being made."""
         self._say("runner", str(problem) if problem else "follows the cluster's objects")
+
+
+def _owner(api: Api, path: str) -> dict[str, Any]:
+    """A Deployment or StatefulSet that asks for pods. NotThereError when it is not there or does not."""
+    found = api.get(path)
+    if found is None or not runs(found):
+        raise NotThereError(f"no pods of {'/'.join(path.split('/')[-3:])}")
+    return found

@@ -32,7 +32,7 @@ class Inside:
 
     def status(self) -> list[ProcessState]:
         """What runs; asks nobody."""
-        return [self._places.known(name, sys.executable).state(None) for name in (RUNNER, *PODS)]
+        return [self._places.known(name, sys.executable).state(None) for name in (RUNNER, *self._places.possible)]
 
     def _runner(self) -> Program:
         return Program(

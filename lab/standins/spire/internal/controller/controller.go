@@ -32,8 +32,12 @@ func (c *Controller) Run(ctx context.Context) error {
 		found, err := c.cluster.list(ctx)
 		mine := slices.DeleteFunc(found, func(one object) bool { return !c.config.mine(one.Spec.ClassName) })
 		if now := signature(mine); err == nil && (now != seen || time.Since(complete) >= c.config.interval()) {
-			if err = c.reconcile(ctx, mine); err == nil {
+			var told bool
+			if told, err = c.reconcile(ctx, mine); err == nil {
 				seen, complete = now, time.Now()
+			}
+			if told {
+				seen = "" // a status that was written is a change of an object too, as for the real one
 			}
 		}
 		if err != nil && ctx.Err() == nil {
@@ -56,10 +60,12 @@ func signature(all []object) string {
 	return text.String()
 }
 
-func (c *Controller) reconcile(ctx context.Context, all []object) error {
+// reconcile makes entries of objects; true when it wrote a status. `set` is only about this one round, as in the real one:
+// the next round, which finds the entry in place, takes it back.
+func (c *Controller) reconcile(ctx context.Context, all []object) (bool, error) {
 	current, err := c.server.list(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
 	there := map[string][]*entry{}
 	for _, one := range current {
@@ -91,16 +97,16 @@ func (c *Controller) reconcile(ctx context.Context, all []object) error {
 			continue
 		}
 		declared[wanted.key()] = true
-		err = c.put(ctx, wanted, there)
+		changed, err := c.put(ctx, wanted, there)
 		if err != nil {
 			log.Printf("%s is not set: %v", one.Metadata.Name, err)
 		}
-		statuses[one.Metadata.Name] = status{Rendered: true, Set: err == nil}
+		statuses[one.Metadata.Name] = status{Rendered: true, Set: changed}
 	}
 	for _, left := range there {
 		for _, one := range left {
 			if err := c.server.remove(ctx, one.id); err != nil {
-				return err
+				return false, err
 			}
 			log.Printf("Deleted entry %s of %s", one.id, one.spiffeID)
 		}
@@ -108,27 +114,28 @@ func (c *Controller) reconcile(ctx context.Context, all []object) error {
 	return c.tell(ctx, all, statuses)
 }
 
-// put makes the server have the entry, and takes it from those that are left.
-func (c *Controller) put(ctx context.Context, wanted *entry, there map[string][]*entry) error {
+// put makes the server have the entry, and takes it from those that are left; true when the server did not have it so.
+func (c *Controller) put(ctx context.Context, wanted *entry, there map[string][]*entry) (bool, error) {
 	found := there[wanted.key()]
 	if len(found) == 0 {
 		var err error
 		if wanted.id, err = newID(c.config.EntryIDPrefix); err != nil {
-			return err
+			return false, err
 		}
 		if err := c.server.put(ctx, "create", wanted); err != nil {
-			return err
+			return false, err
 		}
 		log.Printf("Created entry %s of %s", wanted.id, wanted.spiffeID)
-		return nil
+		return true, nil
 	}
 	there[wanted.key()] = found[1:]
 	wanted.id = found[0].id
 	if wanted.same(found[0]) {
-		return nil
+		return false, nil
 	}
 	log.Printf("Updating entry %s of %s", wanted.id, wanted.spiffeID)
-	return c.server.put(ctx, "update", wanted)
+	err := c.server.put(ctx, "update", wanted)
+	return err == nil, err
 }
 
 // ours says whether an entry on the server is one that this program may change and delete.
@@ -145,15 +152,17 @@ func (c *Controller) ours(id string) bool {
 	return strings.HasPrefix(id, *c.config.CleanUp+".")
 }
 
-func (c *Controller) tell(ctx context.Context, all []object, statuses map[string]status) error {
+func (c *Controller) tell(ctx context.Context, all []object, statuses map[string]status) (bool, error) {
+	told := false
 	for _, one := range all {
 		now, known := statuses[one.Metadata.Name]
 		if !known || one.Status != nil && *one.Status == now {
 			continue
 		}
 		if err := c.cluster.setStatus(ctx, one.Metadata.Name, now); err != nil {
-			return err
+			return told, err
 		}
+		told = true
 	}
-	return nil
+	return told, nil
 }

@@ -153,9 +153,10 @@ func (l *lab) untilStatus(objects *api, name, expected string) {
 }
 
 const (
-	isSet    = `{"masked":false,"rendered":true,"set":true}`
-	isMasked = `{"masked":true,"rendered":true,"set":false}`
-	isWrong  = `{"masked":false,"rendered":false,"set":false}`
+	isSet     = `{"masked":false,"rendered":true,"set":true}`
+	isInPlace = `{"masked":false,"rendered":true,"set":false}`
+	isMasked  = `{"masked":true,"rendered":true,"set":false}`
+	isWrong   = `{"masked":false,"rendered":false,"set":false}`
 )
 
 func TestAnObjectBecomesAnEntryIsChangedWithItAndGoesWithIt(t *testing.T) {
@@ -164,6 +165,7 @@ func TestAnObjectBecomesAnEntryIsChangedWithItAndGoesWithIt(t *testing.T) {
 	objects.put("smiley", "mesh", "spiffe://"+domain+"/smiley", "unix:uid:2102")
 	l.untilEntries("/smiley [unix:uid:2102]")
 	l.untilStatus(objects, "smiley", isSet)
+	l.untilStatus(objects, "smiley", isInPlace) // in the round after, which has nothing to set
 	objects.put("smiley", "mesh", "spiffe://"+domain+"/smiley", "unix:uid:2103")
 	l.untilEntries("/smiley [unix:uid:2103]")
 	objects.remove("smiley")
