@@ -18,6 +18,9 @@ from tests.twin.conftest import Lab
 NAMES = ("smiley", "color")
 PORT = 8000
 _PROXY_PORT = 4143
+_UNITS = " ".join(
+    f"mesh-expansion-{part}.service" for part in ("time", "routes", "redirect", "agent", "proxy", "workload")
+)
 # What a machine changes by itself, by running and by being logged in to.
 _PASSING = ("/proc", "/sys", "/dev", "/run", "/tmp", "/var/log", "/var/tmp", "/var/lib/systemd", "/var/lib/containers")
 # Chains and rules without counters; the ports of Docker's own resolver are new at every start of the container.
@@ -130,10 +133,10 @@ class Edge:
         return int(self.rig.run(name, "journalctl -u ssh --no-pager -o cat | grep -c '^Accepted' || true"))
 
     def started(self, name: str) -> str:
-        """When each of the device's units was started."""
+        """When each of the device's units was started; not the watch, which a timer starts again and again."""
         return self.rig.run(
             name,
-            "systemctl show 'mesh-expansion-*' --property=Id,ActiveEnterTimestampMonotonic,MainPID | grep -v timer",
+            f"systemctl show {_UNITS} --property=Id,ActiveEnterTimestampMonotonic,MainPID",
         )
 
     def digest(self, name: str, path: str) -> str:

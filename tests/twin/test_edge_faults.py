@@ -115,9 +115,8 @@ def test_a_machine_that_gets_another_address_keeps_its_key_its_certificate_and_i
     edge.rig.run("smiley", _move(old, new))
     try:
         _workload(edge, 0, addresses=[new], device={"host-key": device.host_key})
-        changes = edge.lab.preview()
-        assert "smiley-device-certificate-1" not in changes
-        assert changes["edge-smiley"] == "update"
+        # The preview cannot know that the machine will give the same request again; the update finds it.
+        assert edge.lab.preview()["edge-smiley"] == "update"
         edge.lab.shell("pulumi up --yes --skip-preview -s twin")
         assert edge.lab.kubectl(*lookup).split() == [uid, new]
         assert edge.digest("smiley", "/etc/mesh-expansion/device.crt") == certificate
