@@ -6,7 +6,7 @@ STACK ?= twin
 VENV := .venv
 STAMP := $(VENV)/.installed-$(shell cat requirements.txt requirements-dev.txt | cksum | cut -d' ' -f1)
 LAB := $(VENV)/bin/python -m lab
-# The longest first, so that both workers end together.
+# The longest first, so that the workers end together; three, as much of the time is spent waiting.
 TIERS := tests/twin tests/plugins tests/components tests/unit
 TWIN_PATH := $(CURDIR)/.lab/bin:$(PATH)
 
@@ -52,11 +52,15 @@ env: $(STAMP) ## shell set-up for plain pulumi: eval "$$(make -s env)"
 
 .PHONY: test
 test: tools ## every test: unit, components, plugins, twin
-	@PATH="$(TWIN_PATH)" $(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(TIERS) $(if $(TEST_REPORT),--junitxml=$(TEST_REPORT))
+	@PATH="$(TWIN_PATH)" $(VENV)/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(TIERS) $(if $(TEST_REPORT),--junitxml=$(TEST_REPORT))
 
 .PHONY: unit
 unit: $(STAMP) ## the tests that need nothing, in seconds
 	@$(VENV)/bin/python -m pytest -n auto tests/unit tests/components
+
+.PHONY: bench
+bench: tools ## ratios of speed, measured in one run: 50 devices against Ansible and against plain commands
+	@PATH="$(TWIN_PATH)" $(VENV)/bin/python -m bench
 
 .PHONY: check
 check: $(STAMP) ## lint, types, unit tests; never writes
