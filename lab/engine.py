@@ -32,6 +32,8 @@ def settings_for_shell() -> Mapping[str, str]:
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         # A machine that does not answer must not keep the others waiting for the next run.
         "PULUMI_CONTINUE_ON_ERROR": "true",
+        # Most steps wait for a machine; by default four a processor would run at a time.
+        "PULUMI_PARALLEL": "32",
         # A plugin that is missing is reported in a second, not after a download's time-out.
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
     }

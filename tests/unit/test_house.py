@@ -17,6 +17,7 @@ ALLOWED = {
     "components": {"components", "domain", "versions"},
     "stacks": {"stacks", "components", "settings", "domain", "versions"},
     "lab": {"lab", "settings", "domain", "versions"},
+    "bench": {"bench", "lab", "components", "domain", "versions"},
 }
 ROOMS = {*ALLOWED, "tests"}
 
