@@ -6,7 +6,7 @@ STACK ?= twin
 VENV := .venv
 STAMP := $(VENV)/.installed-$(shell cat requirements.txt requirements-dev.txt | cksum | cut -d' ' -f1)
 LAB := $(VENV)/bin/python -m lab
-# The longest first, so that the workers end together; four, as much of the time is spent waiting.
+# The longest first, so that the workers end together; three, as much of the time is spent waiting.
 TIERS := tests/twin tests/plugins tests/components tests/unit
 TWIN_PATH := $(CURDIR)/.lab/bin:$(PATH)
 
@@ -52,7 +52,7 @@ env: $(STAMP) ## shell set-up for plain pulumi: eval "$$(make -s env)"
 
 .PHONY: test
 test: tools ## every test: unit, components, plugins, twin
-	@PATH="$(TWIN_PATH)" $(VENV)/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(TIERS) $(if $(TEST_REPORT),--junitxml=$(TEST_REPORT))
+	@PATH="$(TWIN_PATH)" $(VENV)/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(TIERS) $(if $(TEST_REPORT),--junitxml=$(TEST_REPORT))
 
 .PHONY: unit
 unit: $(STAMP) ## the tests that need nothing, in seconds

@@ -1,6 +1,7 @@
 """One device: a container that runs systemd, sshd and podman like a Pi. It has no port on this machine."""
 
 import io
+import secrets
 import socket
 import tarfile
 import time
@@ -19,6 +20,7 @@ from lab.twin.devices.layout import Layout
 HOST_KEY_LABEL = "mesh-expansion-lab.host-key"
 BOOT_SECONDS = 90.0
 SHUTDOWN_SECONDS = 20
+SHELL_SECONDS = 120.0
 POLL_SECONDS = 0.05
 # What systemd and podman need of a container, and no more: an engine may refuse `--privileged`.
 CAPABILITIES = ["NET_ADMIN", "NET_RAW", "SYS_ADMIN", "SYS_PTRACE"]
@@ -114,6 +116,23 @@ class Device:
         status, output = self.container().exec_run(list(command))
         text = output if isinstance(output, bytes) else b"".join(output)
         return status or 0, text.decode(errors="replace")
+
+    def shell(self, command: str) -> tuple[int, str]:
+        """Exit status and both streams of a shell command.
+
+        An engine under load now and then loses what a short command prints, so it goes to a file that is read until it
+        is whole.
+        """
+        place = f"/run/twin-shell.{secrets.token_hex(4)}"
+        self.run("/bin/sh", "-c", f'/bin/sh -c "$1" >{place} 2>&1; printf "\\n%s end\\n" "$?" >>{place}', "sh", command)
+        limit = time.monotonic() + SHELL_SECONDS
+        while not (text := self.run("cat", place)[1]).endswith(" end\n"):
+            if time.monotonic() > limit:
+                raise DockerError(f"device {self.name} did not finish `{command}` within {SHELL_SECONDS:.0f} s: {text}")
+            time.sleep(POLL_SECONDS)
+        self.run("rm", "-f", place)
+        printed, _, status = text.removesuffix(" end\n").rpartition("\n")
+        return int(status), printed
 
     def cable(self) -> str:
         """The machine's end of its network cable: the name of an interface."""

@@ -102,7 +102,7 @@ class Rig:
     def run(self, name: str, command: str) -> str:
         """Both streams of a shell command on a device, as root, without SSH. Raises DockerError when it fails."""
         with self._device(name) as device:
-            status, text = device.run("/bin/sh", "-c", command)
+            status, text = device.shell(command)
         if status:
             raise DockerError(f"on {name}: `{command}` ended with {status}: {text.strip()}")
         return text
