@@ -131,20 +131,28 @@ def test_a_killed_part_comes_back_and_nothing_is_served_in_plain_text_meanwhile(
     assert 200 not in served
 
 
-@pytest.mark.skipif(not controllers_are_real(), reason="no stand-in of Linkerd's controllers: the proxy's needs none")
-def test_linkerd_s_controllers_come_back_and_nobody_notices(edge: Edge) -> None:
+def test_what_runs_in_the_cluster_comes_back_and_devices_do_not_notice(edge: Edge) -> None:
     inside = Inside(edge.lab.home / "twin", edge.rig.describe().node_addresses[0])
 
-    def pids() -> dict[str, int | None]:
-        return {state.name: state.pid for state in inside.status() if state.name.startswith("linkerd-")}
+    def pids() -> dict[str, int]:
+        return {state.name: state.pid for state in inside.status() if state.pid and state.name != "runner"}
 
     before = pids()
-    assert len(before) == 2
+    expected = {"spire-server", "spire-controller-manager", "dns", "prober"}
+    if controllers_are_real():
+        expected |= {"linkerd-destination", "linkerd-policy"}
+    assert set(before) == expected
+    started = {name: edge.started(name) for name in NAMES}
     for pid in before.values():
         psutil.Process(pid).kill()
     assert edge.well("color")
-    eventually(lambda: all(pid and pid != before[name] for name, pid in pids().items()), "new controllers")
-    eventually(lambda: edge.ask("smiley", "http://color.faces.svc.cluster.local/") == "200", "color to answer smiley")
+    eventually(lambda: set(pids()) == expected and not set(pids().values()) & set(before.values()), "new processes")
+    eventually(lambda: all(edge.ready(name) for name in NAMES), "the prober to answer for both", 90)
+    assert all(edge.well(name) for name in NAMES)
+    assert {name: edge.started(name) for name in NAMES} == started
+    if controllers_are_real():
+        url = "http://color.faces.svc.cluster.local/"
+        eventually(lambda: edge.ask("smiley", url) == "200", "color to answer smiley")
 
 
 def test_a_device_comes_back_after_a_reboot_without_pulumi(edge: Edge) -> None:
