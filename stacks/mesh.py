@@ -1,0 +1,70 @@
+"""What every lab is made of once it has a cluster: trust, mesh, demo, workloads outside, canaries."""
+
+from functools import partial
+from typing import Any
+
+import pulumi
+
+from components.chart import ChartSource
+from components.cluster.existing import ExistingCluster
+from components.edge.registration import Registration, RegistrationArgs
+from components.faces import NAMESPACE, Faces, FacesArgs
+from components.gateway_api import GatewayApi, GatewayApiArgs
+from components.linkerd import Linkerd, LinkerdArgs
+from components.traffic.route import Route, RouteArgs
+from components.trust import trust_material
+from settings import Settings
+from settings.checks import faces_plan, route_list, workload_list
+from stacks.machines import Surroundings, machines
+
+
+def compose(settings: Settings, cluster: ExistingCluster) -> dict[str, Any]:
+    """Declare it in the order in which each needs the one before; what it returns becomes the stack's outputs."""
+    after = partial(_after, cluster)
+    charts = ChartSource(settings.charts.mirror)
+    trust = trust_material(settings.trust, settings.trust_issuer_key)
+    gateway_api = GatewayApi(
+        "gateway-api",
+        GatewayApiArgs(version=settings.gateway_api.version, manifest=settings.gateway_api.manifest),
+        after(),
+    )
+    linkerd = Linkerd(
+        "linkerd",
+        LinkerdArgs(version=settings.linkerd.version, charts=charts, trust=trust),
+        after(gateway_api),
+    )
+    faces = Faces("faces", FacesArgs(plan=faces_plan(settings), charts=charts), after(linkerd))
+    workloads = workload_list(settings)
+    outside = machines(
+        settings,
+        Surroundings(cluster=cluster, charts=charts, trust=trust, mesh=[linkerd, faces], namespace=NAMESPACE),
+        workloads,
+    )
+    registration = Registration(
+        "edge",
+        RegistrationArgs(
+            workloads=workloads,
+            namespace=faces.namespace,
+            existing_services=faces.plan.chart_services,
+            machines=outside,
+            gone=[workload.name for workload in settings.workloads if workload.device and workload.device.gone],
+            ready_seconds=settings.edge.ready_seconds,
+        ),
+        after(faces),
+    )
+    routes = route_list(settings)
+    for route in routes:
+        # A route leaves before what it points at: linkerd-destination panics when a client's endpoint vanishes
+        # (linkerd2#15551).
+        Route(route.name, RouteArgs(route=route, namespace=faces.namespace), after(registration))
+    return {
+        "linkerd": settings.linkerd.version,
+        "trustAnchors": trust.anchors_pem,
+        "certificates": trust.expiry,
+        "workloads": {workload.name: workload.spiffe_id for workload in workloads},
+        "routes": {route.name: route.shares() for route in routes},
+    }
+
+
+def _after(cluster: ExistingCluster, *needed: pulumi.Resource) -> pulumi.ResourceOptions:
+    return pulumi.ResourceOptions(provider=cluster.provider, depends_on=list(needed))
