@@ -38,6 +38,10 @@ preview: $(STAMP) ## show what `up` would change
 status: $(STAMP) ## what is up, certificates, where to look next
 	@$(LAB) status --stack $(STACK)
 
+.PHONY: doctor
+doctor: $(STAMP) ## before `up`: what is missing, what would fail, what to type next (STACK=twin)
+	@$(LAB) doctor --stack $(STACK)
+
 .PHONY: down
 down: $(STAMP) ## destroy the lab and stop the twin
 	@$(LAB) down --stack $(STACK)
@@ -69,6 +73,7 @@ check: $(STAMP) ## lint, types, unit tests; never writes
 	@$(VENV)/bin/mypy --no-incremental .
 	@git ls-files -z --cached --others --exclude-standard '*.yaml' | xargs -0 $(VENV)/bin/yamllint --strict
 	@git ls-files -z --cached --others --exclude-standard '*.sh' .ci/run | xargs -0 $(VENV)/bin/shellcheck
+	@! command -v gofmt >/dev/null || ! gofmt -d lab/standins | grep .
 	@$(VENV)/bin/python -m pytest -p no:cacheprovider -n auto tests/unit tests/components
 
 .PHONY: fix
@@ -76,6 +81,7 @@ fix: $(STAMP) ## format, and mend what the linter can
 	@$(VENV)/bin/ruff check --fix .
 	@$(VENV)/bin/ruff format .
 	@$(VENV)/bin/python -c 'import lab.reference as r; print(r.page(), end="")' > docs/reference/configuration.md
+	@$(LAB) schema
 
 .PHONY: lock
 lock: ## pin requirements*.in again, with hashes

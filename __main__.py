@@ -6,7 +6,7 @@ import settings
 import stacks
 
 try:
-    lab = settings.read_stack(pulumi.get_stack())
+    lab = settings.read_stack(pulumi.get_stack(), pulumi.get_project())
 except settings.InvalidSettings as error:
     raise pulumi.RunError(str(error)) from None
 

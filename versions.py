@@ -34,9 +34,24 @@ SPIRE_CRDS_CHART = "0.6.0"
 SPIRE = "1.15.3"  # server and agents of one release; 1.14.6 or later, before it a join token could be used twice
 SPIRE_CONTROLLER_MANAGER = "0.7.0"
 PROBER_IMAGE = "docker.io/library/python:3.13.5-slim-bookworm"  # any Python 3.11 or later: the script needs the standard library only
+EDGE_BASE = "debian:bookworm-slim"  # of edge containers; as in assets/images/*/Dockerfile
 
 # Demo.
-FACES_CHART = "2.0.0"  # first with `enabled` for smiley and color; 1.x is handled by scaling to zero
+FACES_CHART = "2.0.0"  # any 1.x or 2.x; 2.x has an image for each part, and a color that speaks gRPC
+
+# Clusters that a lab makes: the same Kubernetes as the twin's.
+K3S = "v1.34.3+k3s1"
+K3S_SHA256 = {  # of the program for each architecture, from the release's sha256sum-ARCHITECTURE.txt
+    "amd64": "f95350e3997165974d1d1406f01aabaf869aed7ca790cc2d83a92a82f26a06c5",
+    "arm64": "fa37b06df7ae82b46de6679a8682b6ece2adf531709bed6299086716c1038147",
+}
+K3D = "5.9.0"
+KIND = "0.31.0"
+METALLB_CHART = "0.15.3"
+K3D_IMAGE = "docker.io/rancher/k3s:v1.34.4-k3s1"
+KIND_IMAGE = (  # of kind 0.31
+    "docker.io/kindest/node:v1.34.3@sha256:08497ee19eace7b4b5348db5c6a1591d7752b164530a36f855cb0f2bdcbadd48"
+)
 
 # The twin's cluster, and the tools to build what has no official download in reach.
 KUBERNETES = "1.34.4"

@@ -17,7 +17,7 @@ class DnsForwarderArgs:
     container_name: str
     network: pulumi.Input[str]
     address: str
-    servers: Sequence[pulumi.Input[str]]
+    servers: pulumi.Input[Sequence[str]]
 
 
 class DnsForwarder(pulumi.ComponentResource):
@@ -31,7 +31,7 @@ class DnsForwarder(pulumi.ComponentResource):
             f"{name}-container",
             name=args.container_name,
             image=args.image,
-            envs=[pulumi.Output.concat("DNS_SERVERS=", pulumi.Output.all(*args.servers).apply(" ".join))],
+            envs=[pulumi.Output.concat("DNS_SERVERS=", pulumi.Output.from_input(args.servers).apply(" ".join))],
             restart="unless-stopped",
             networks_advanced=[joined(args.network, [args.address])],
             labels=[label("part", "dns-forwarder")],

@@ -1,4 +1,4 @@
-"""The Faces demo: its namespace with injection, and its chart with the edge's parts left out."""
+"""The Faces demo: its namespace with injection, its chart, and the parts of it that run on the edge instead."""
 
 from dataclasses import dataclass
 
@@ -21,9 +21,10 @@ class FacesArgs:
 
 
 class Faces(pulumi.ComponentResource):
-    """`namespace` is where Faces and everything that must sit beside it live."""
+    """`namespace` is where Faces and everything that must sit beside it live; `release` is the chart's."""
 
     namespace: pulumi.Output[str]
+    release: k8s.helm.v3.Release
     plan: FacesPlan
 
     def __init__(self, name: str, args: FacesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -36,7 +37,7 @@ class Faces(pulumi.ComponentResource):
         )
         self.namespace = namespace.metadata.name
         chart, repository = args.charts.locate("faces-chart", args.plan.chart_version, _REGISTRY)
-        release = k8s.helm.v3.Release(
+        self.release = k8s.helm.v3.Release(
             f"{name}-chart",
             name="faces",
             chart=chart,
@@ -46,22 +47,48 @@ class Faces(pulumi.ComponentResource):
             values=args.plan.values,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        for part in args.plan.scaled_to_zero:
-            self._scale_to_zero(f"{name}-{part}-off", part, release)
         self.register_outputs({"namespace": self.namespace})
 
-    def _scale_to_zero(self, name: str, deployment: str, release: k8s.helm.v3.Release) -> None:
-        """Helm puts its own replica count back at every upgrade; the revision makes this patch follow each one."""
-        k8s.apps.v1.DeploymentPatch(
-            name,
-            metadata={
-                "name": deployment,
-                "namespace": self.namespace,
-                "annotations": {
-                    "pulumi.com/patchForce": "true",
-                    "mesh-expansion/of-release-revision": release.status.revision.apply(str),
+
+class HandOff(pulumi.ComponentResource):
+    """Scales the Deployments of the parts on the edge to zero.
+
+    It belongs behind the workloads outside: they serve before the pods go, and the pods are back before they go.
+    """
+
+    def __init__(self, name: str, faces: Faces, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mesh:faces:HandOff", name, None, opts)
+        for part in faces.plan.on_edge:
+            k8s.apps.v1.DeploymentPatch(
+                f"{name}-{part}",
+                metadata={
+                    "name": part,
+                    "namespace": faces.namespace,
+                    "annotations": {
+                        "pulumi.com/patchForce": "true",
+                        # Helm puts its own replica count back at every upgrade: so this follows each one.
+                        "mesh-expansion/of-release-revision": faces.release.status.revision.apply(str),
+                    },
                 },
+                spec={"replicas": 0},
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+        self.register_outputs({})
+
+
+class DualStackGui(pulumi.ComponentResource):
+    """Gives the GUI's Service an address of each family, which the chart has no value for."""
+
+    def __init__(self, name: str, faces: Faces, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mesh:faces:DualStackGui", name, None, opts)
+        k8s.core.v1.ServicePatch(
+            f"{name}-families",
+            metadata={
+                "name": "faces-gui",
+                "namespace": faces.namespace,
+                "annotations": {"pulumi.com/patchForce": "true"},
             },
-            spec={"replicas": 0},
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[release]),
+            spec={"ip_family_policy": "RequireDualStack"},
+            opts=pulumi.ResourceOptions(parent=self),
         )
+        self.register_outputs({})

@@ -8,12 +8,16 @@ import pulumi_kubernetes as k8s
 _OFFICIAL = "https://github.com/kubernetes-sigs/gateway-api/releases/download/v{version}/standard-install.yaml"
 
 
+def official(version: str) -> str:
+    """URL of the definitions of a release."""
+    return _OFFICIAL.format(version=version)
+
+
 @dataclass(frozen=True, kw_only=True)
 class GatewayApiArgs:
-    """`manifest` is a file or URL to take instead of the official release of `version`."""
+    """`manifest` is the file or URL of the definitions."""
 
-    version: str
-    manifest: str | None
+    manifest: str
 
 
 class GatewayApi(pulumi.ComponentResource):
@@ -23,7 +27,7 @@ class GatewayApi(pulumi.ComponentResource):
         super().__init__("mesh:cluster:GatewayApi", name, None, opts)
         k8s.yaml.v2.ConfigFile(
             f"{name}-definitions",
-            file=args.manifest or _OFFICIAL.format(version=args.version),
+            file=args.manifest,
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.register_outputs({})

@@ -15,11 +15,12 @@ _REPOSITORY = "https://helm.linkerd.io/edge"
 
 @dataclass(frozen=True, kw_only=True)
 class LinkerdArgs:
-    """`version` is an edge release; the charts' version follows from it."""
+    """`version` is an edge release; the charts' version follows from it. `ipv6`: pods have such addresses too."""
 
     version: str
     charts: ChartSource
     trust: TrustMaterial
+    ipv6: bool = False
 
 
 class Linkerd(pulumi.ComponentResource):
@@ -48,6 +49,8 @@ class Linkerd(pulumi.ComponentResource):
             "linkerd-control-plane",
             {
                 "identityTrustAnchorsPEM": args.trust.anchors_pem,
+                # The chart's own default; written down, so that a preview shows the change.
+                "disableIPv6": not args.ipv6,
                 "identity": {
                     "issuer": {
                         "scheme": "linkerd.io/tls",

@@ -1,13 +1,14 @@
 """What SPIRE signs with, and what devices prove themselves with.
 
 SPIRE's upstream authority stands between the mesh's root and the authorities that SPIRE makes for itself, so it has path
-length 1. The device authority is apart from the mesh's trust: its certificates open SPIRE's door and mean nothing to a
+length 1. Where every device has a server of its own there is no such authority: the root, or what the user brings, signs the
+devices' (components/edge/intermediate.py). The device authority is apart from the mesh's trust: its certificates open SPIRE's door and mean nothing to a
 proxy. Generations are part of the names, as in trust.py.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import pulumi
 import pulumi_tls as tls
@@ -26,6 +27,8 @@ _PATH_LENGTH = 1  # one more authority, SPIRE's own, below it
 class SpireTrustPlan(Protocol):
     """Generations and lifetimes in days of SPIRE's upstream authority and of the device authority."""
 
+    @property
+    def topology(self) -> Literal["server", "bundled"]: ...
     @property
     def upstream(self) -> int: ...
     @property
@@ -48,11 +51,13 @@ class OwnUpstream:
 class SpireMaterial:
     """PEM texts; the two keys are secrets. `expiry` maps a name to its end (RFC 3339).
 
-    `bundle_pem` holds every anchor that agents and proxies trust.
+    `bundle_pem` holds every anchor that agents and proxies trust. The upstream authority is that of the cluster's server, or
+    signs the devices' own; `upstream_is_anchor` when it is the root itself.
     """
 
     upstream_certificate_pem: pulumi.Output[str]
     upstream_key_pem: pulumi.Output[str]
+    upstream_is_anchor: bool
     bundle_pem: pulumi.Output[str]
     device_ca_certificate_pem: pulumi.Output[str]
     device_ca_key_pem: pulumi.Output[str]
@@ -80,8 +85,10 @@ class SpireTrust(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: SpireTrustArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mesh:trust:SpireTrust", name, None, opts)
-        upstream = self._brought(args.own) if args.own else self._issued(name, args)
         plan = args.plan
+        is_anchor = plan.topology == "bundled" and args.own is None
+        upstream = self._brought(args.own) if args.own else self._root(args) if is_anchor else self._issued(name, args)
+        ends = {} if is_anchor else {"spire-upstream": upstream.certificate_pem.apply(_end)}
         device_key = self._key(f"{name}-devices-{plan.device_ca}")
         device = tls.SelfSignedCert(
             f"{name}-devices-{plan.device_ca}-certificate",
@@ -96,12 +103,11 @@ class SpireTrust(pulumi.ComponentResource):
         self.material = SpireMaterial(
             upstream_certificate_pem=upstream.certificate_pem,
             upstream_key_pem=upstream.key_pem,
+            upstream_is_anchor=is_anchor,
             bundle_pem=args.trust.anchors_pem,
             device_ca_certificate_pem=device.cert_pem,
             device_ca_key_pem=device_key.private_key_pem,
-            expiry=pulumi.Output.all(
-                **{"spire-upstream": upstream.certificate_pem.apply(_end), "devices": device.validity_end_time}
-            ),
+            expiry=pulumi.Output.all(**ends, devices=device.validity_end_time),
         )
         self.register_outputs({"device_ca_certificate_pem": device.cert_pem})
 
@@ -115,13 +121,16 @@ class SpireTrust(pulumi.ComponentResource):
             certificate_pem=pulumi.Output.from_input(own.certificate_pem), key_pem=pulumi.Output.secret(own.key_pem)
         )
 
-    def _issued(self, name: str, args: SpireTrustArgs) -> SigningAuthority:
-        root = args.trust.signing
-        if root is None:
+    def _root(self, args: SpireTrustArgs) -> SigningAuthority:
+        if args.trust.signing is None:
             raise ValueError(
                 "SPIRE's upstream authority must be brought along with a trust of one's own: "
-                "only the holder of the root's key can issue it (path length 1)"
+                "only the holder of the root's key can issue it"
             )
+        return args.trust.signing
+
+    def _issued(self, name: str, args: SpireTrustArgs) -> SigningAuthority:
+        root = self._root(args)
         name = f"{name}-upstream-{args.plan.upstream}"
         key = self._key(name)
         request = tls.CertRequest(

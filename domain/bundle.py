@@ -16,13 +16,13 @@ The form is line by line, so that a change shows as a diff in the preview:
 """
 
 import re
-import shlex
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from domain.device import BINARIES, INCOMING, LEAVE, SSH_PORT, Artefact, Device, DeviceAssets, Image, Preflight
 from domain.device_files import CONFIGURATION, device_files
-from domain.parts import PARTS, container_manager, readers
+from domain.parts import SYSTEMD, container_manager, parts, readers
 from domain.proxy import PORTS
+from domain.shell import assignments, closed
 
 FORMAT = "bundle 1"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -39,15 +39,18 @@ def bundle(device: Device, assets: DeviceAssets) -> str:
             f"port: {device.workload.port} is taken by SSH or the proxy; expected another port of the workload; "
             "fix: let the workload listen elsewhere"
         )
-    files = {**assets.files, LEAVE: assets.leave, **device_files(device)}
+    own_server = device.server is not None
+    files = {**assets.files, **(assets.bundled if own_server else {}), LEAVE: assets.leave, **device_files(device)}
+    units = parts(bundled=own_server)
+    known = {SYSTEMD, *(part.name for part in units)}
     return "".join(
         (
             f"{FORMAT}\n",
             f"set workload {device.workload.name}\n",
-            *(_artefact(artefact) for artefact in device.artefacts),
+            *(_artefact(artefact, known) for artefact in device.artefacts),
             _image(device.image),
-            *(f"unit {part.name} {part.unit} {part.seconds} {part.fix}\n" for part in PARTS),
-            *(_file(path, files[path]) for path in sorted(files)),
+            *(f"unit {part.name} {part.unit} {part.seconds} {part.fix}\n" for part in units),
+            *(_file(path, files[path], known) for path in sorted(files)),
             "end\n",
         )
     )
@@ -55,12 +58,18 @@ def bundle(device: Device, assets: DeviceAssets) -> str:
 
 def converge_stdin(bundle_text: str, assets: DeviceAssets) -> str:
     """What is sent to `sh -s` to make the device as the bundle says. A text that was cut short runs nothing."""
-    return _closed(assets.converge, f"converge <<'BUNDLE'\n{bundle_text}BUNDLE\n")
+    return closed(assets.converge, f"converge <<'BUNDLE'\n{bundle_text}BUNDLE\n")
 
 
 def prepare_stdin(preflight: Preflight, assets: DeviceAssets) -> str:
     """What is sent to `sh -s` to check the machine, and to get its certificate request as one JSON line."""
-    parameters = {
+    values = assignments({**preflight_values(preflight), "GENERATION": str(preflight.generation)})
+    return closed(assets.prepare, f"{values}prepare <<'LEAVE'\n{assets.leave}LEAVE\n")
+
+
+def preflight_values(preflight: Preflight) -> dict[str, str]:
+    """The variables that the checks of a machine read."""
+    return {
         "WORKLOAD": preflight.workload.name,
         "PORT": str(preflight.workload.port),
         "ADDRESSES": _joined(preflight.workload.addresses),
@@ -69,9 +78,8 @@ def prepare_stdin(preflight: Preflight, assets: DeviceAssets) -> str:
         "NOT_AFTER": str(preflight.not_after),
         "ARCHITECTURES": _joined(preflight.architectures),
         "PUSHED": preflight.pushed or "",
+        "SERVER_PORT": "" if preflight.server_port is None else str(preflight.server_port),
     }
-    values = "".join(f"{name}={shlex.quote(value)}\n" for name, value in parameters.items())
-    return _closed(assets.prepare, f"{values}prepare <<'LEAVE'\n{assets.leave}LEAVE\n")
 
 
 def leave_command(*, parts: bool, sudo: bool) -> str:
@@ -80,19 +88,14 @@ def leave_command(*, parts: bool, sudo: bool) -> str:
     return f"if test -x {LEAVE}; then {'sudo -n ' if sudo else ''}{LEAVE}{argument}; fi"
 
 
-def _closed(functions: str, call: str) -> str:
-    # A shell runs a group only once it has read the closing brace.
-    return f"{functions}{{\n{call}}}\n"
-
-
-def _file(path: str, content: str) -> str:
+def _file(path: str, content: str, known: Collection[str]) -> str:
     if "\0" in content:
         raise ValueError(f"{path}: holds a NUL character; expected text; fix: remove it")
     lines = content.split("\n")
     last = lines.pop()
     return "".join(
         (
-            f"file {_mode(path)} root:root {container_manager(path)} {_parts(readers(path))} {_word(path, 'path')}\n",
+            f"file {_mode(path)} root:root {container_manager(path)} {_restarts(path, known)} {_word(path, 'path')}\n",
             *(f"|{line}\n" for line in lines),
             f"+{last}\n" if last else "",
         )
@@ -105,7 +108,7 @@ def _mode(path: str) -> str:
     return "0755" if path.startswith(f"{BINARIES}/") else "0644"
 
 
-def _artefact(artefact: Artefact) -> str:
+def _artefact(artefact: Artefact, known: Collection[str]) -> str:
     source = artefact.source or f"pushed:{INCOMING}/{artefact.name}"
     if not source.startswith(("https://", "pushed:")):
         raise ValueError(
@@ -113,7 +116,7 @@ def _artefact(artefact: Artefact) -> str:
         )
     words = (
         _word(artefact.name, "artefact"),
-        _parts(readers(f"{BINARIES}/{artefact.name}")),
+        _restarts(f"{BINARIES}/{artefact.name}", known),
         _checksum(artefact.sha256, f"artefact {artefact.name}"),
         _word(source, f"artefact {artefact.name}"),
         _word(artefact.member or "-", f"artefact {artefact.name}"),
@@ -128,8 +131,8 @@ def _image(image: Image) -> str:
     return f"image {reference} {_checksum(image.archive_sha256, 'image')} pushed:{INCOMING}/workload.tar\n"
 
 
-def _parts(names: Iterable[str]) -> str:
-    return ",".join(names) or "-"
+def _restarts(path: str, known: Collection[str]) -> str:
+    return ",".join(name for name in readers(path) if name in known) or "-"
 
 
 def _joined(values: Iterable[object]) -> str:

@@ -82,11 +82,24 @@ class Controllers:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LocalServer:
+    """A SPIRE server of a device's own; PEM texts.
+
+    `chain_pem` is the certificate of the device's intermediate, followed by those between it and the trust anchor.
+    `device_ca_pem` is the authority by which the agent beside it attests.
+    """
+
+    chain_pem: str
+    device_ca_pem: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Device:
-    """Everything that one device gets, except its own key.
+    """Everything that one device gets, except its own keys.
 
     `service_route` is set where Services are dialled by their addresses through a node; `service_network` alone sends
-    such traffic to the proxy. `user` is the workload's uid:gid inside its container.
+    such traffic to the proxy. `user` is the workload's uid:gid inside its container. `spire` is the server that the agent
+    asks: with `server` the device's own, on its loopback address.
     """
 
     workload: Workload
@@ -106,6 +119,7 @@ class Device:
     user: str = "65532:65532"
     controllers: Controllers = Controllers()
     log_level: str = "info"
+    server: LocalServer | None = None
 
     @property
     def routes(self) -> tuple[Route, ...]:
@@ -126,7 +140,9 @@ class Preflight:
 
     `nodes` are the cluster's nodes that it has to reach on its own link; `architectures` what it may be (`amd64`, `arm64`),
     `pushed` the architecture of artefacts that are pushed, if any. `not_before` and `not_after` are the trust anchors'
-    validity in seconds since 1970: a clock outside makes every certificate look wrong.
+    validity in seconds since 1970: a clock outside makes every certificate look wrong. `server_port` is set where the
+    device runs a SPIRE server of its own, and makes an intermediate's key and request for it. A raised `generation` only
+    asks again.
     """
 
     workload: Workload
@@ -135,13 +151,19 @@ class Preflight:
     not_after: int
     architectures: tuple[str, ...] = ("amd64", "arm64")
     pushed: str | None = None
+    server_port: int | None = None
+    generation: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeviceAssets:
-    """Texts of the scripts that are run on a device, and of the files that it keeps, by their path there."""
+    """Texts of the scripts that are run on a device, and of the files that it keeps, by their path there.
+
+    `bundled` are the files that only a device with a SPIRE server of its own has.
+    """
 
     prepare: str
     converge: str
     leave: str
     files: Mapping[str, str]
+    bundled: Mapping[str, str] = field(default_factory=dict)

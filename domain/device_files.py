@@ -6,11 +6,14 @@ from ipaddress import ip_address
 
 from domain.device import Device
 from domain.environment import container_lines, shell_lines
+from domain.local_server import server_files
 from domain.proxy import AGENT_SOCKET, proxy_environment
 from domain.workloads import TRUST_DOMAIN
 
 CONFIGURATION = "/etc/mesh-expansion"
 _AGENT_DATA = "/var/lib/mesh-expansion/agent"
+# A server beside the agent that starts anew knows no agent any more, so there is nothing to keep.
+_PASSING_AGENT_DATA = "/run/mesh-expansion/agent"
 
 
 def device_files(device: Device) -> Mapping[str, str]:
@@ -35,13 +38,20 @@ def device_files(device: Device) -> Mapping[str, str]:
         f"{CONFIGURATION}/trust-anchors.pem": _ends_with_line(device.trust_anchors_pem),
         f"{CONFIGURATION}/workload.env": container_lines(device.environment),
         "/etc/systemd/resolved.conf.d/mesh-expansion.conf": _resolver(device),
+        **{path: _ends_with_line(text) for path, text in _server(device).items()},
     }
+
+
+def _server(device: Device) -> Mapping[str, str]:
+    return server_files(device, device.server) if device.server else {}
 
 
 def _agent(device: Device) -> str:
     """The SPIRE agent's HCL. A JSON string is an HCL string too."""
+    keys = "memory" if device.server else "disk"
+    place = "" if device.server else f'\n      directory = "{_AGENT_DATA}"'
     return f"""agent {{
-  data_dir = "{_AGENT_DATA}"
+  data_dir = "{_PASSING_AGENT_DATA if device.server else _AGENT_DATA}"
   log_level = "INFO"
   server_address = {json.dumps(device.spire.host)}
   server_port = {device.spire.port}
@@ -59,9 +69,8 @@ plugins {{
       certificate_path = "{CONFIGURATION}/device.crt"
     }}
   }}
-  KeyManager "disk" {{
-    plugin_data {{
-      directory = "{_AGENT_DATA}"
+  KeyManager "{keys}" {{
+    plugin_data {{{place}
     }}
   }}
   WorkloadAttestor "unix" {{
@@ -87,5 +96,5 @@ def _resolver(device: Device) -> str:
     return f"[Resolve]\nDNS={device.dns}\nDomains=~svc.cluster.local ~cluster.local\n"
 
 
-def _ends_with_line(pem: str) -> str:
-    return pem.rstrip("\n") + "\n"
+def _ends_with_line(text: str) -> str:
+    return text.rstrip("\n") + "\n"

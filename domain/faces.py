@@ -1,7 +1,8 @@
-"""The Faces demo as data: which chart values hand a part to the edge, in chart 1.x and 2.x alike.
+"""The Faces demo as data: what its chart makes, and what selects its parts, in chart 1.x and 2.x alike.
 
-Chart 2.x drops a part's Deployment and Service by `<part>.enabled: false`. Chart 1.x has no such switch for smiley and
-color and ignores a replica count, so there the Deployment is scaled to zero beside the release, and its Service stays.
+A part that runs on the edge keeps the chart's Service, which selects the workloads outside as it selects pods, and its
+Deployment is scaled to zero beside the release: neither chart takes a replica count of 0. Chart 2.x could leave the part out
+by `<part>.enabled: false`, but then its Service goes too, and Helm refuses to make it again beside one that stands in for it.
 """
 
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ BACKENDS = ("smiley", "color")
 SECOND_BACKENDS = ("smiley2", "color2")
 ALWAYS_IN_CLUSTER = ("face", "faces-gui")
 
+_TYPES = {"face": "edge", "faces-gui": "frontend"}
 _LOOKS = {"smiley2": {"smiley": "HeartEyes"}, "color2": {"color": "green"}}
 
 
@@ -28,11 +30,6 @@ class FacesPlan:
     error_fraction: int
 
     @property
-    def has_switches(self) -> bool:
-        """Whether the chart can leave out smiley and color by itself."""
-        return Version(self.chart_version).major >= 2
-
-    @property
     def values(self) -> dict[str, Any]:
         """Helm values. Fractions are percentages, as text: the chart quotes them into the environment."""
         fraction = str(self.error_fraction)
@@ -43,18 +40,18 @@ class FacesPlan:
         }
         for part in self.second:
             values[part] = {"enabled": True, **_LOOKS[part]}
-        if self.has_switches:
-            for part in self.on_edge:
-                values[part] = {"enabled": False}
         return values
 
     @property
-    def scaled_to_zero(self) -> list[str]:
-        """Deployments that the chart makes although their part runs on the edge."""
-        return [] if self.has_switches else list(self.on_edge)
+    def chart_services(self) -> dict[str, dict[str, str]]:
+        """Services that the chart makes, each with the labels by which it selects."""
+        return {name: self._labels(name) for name in (*ALWAYS_IN_CLUSTER, *BACKENDS, *self.second)}
 
-    @property
-    def chart_services(self) -> list[str]:
-        """Services that the chart makes."""
-        left_out = set(self.on_edge) if self.has_switches else set()
-        return [*ALWAYS_IN_CLUSTER, *(part for part in BACKENDS if part not in left_out), *self.second]
+    def _labels(self, service: str) -> dict[str, str]:
+        if Version(self.chart_version).major < 2:
+            return {"service": service}
+        return {
+            "buoyant.io/application": "faces",
+            "faces.buoyant.io/component-type": _TYPES.get(service, "backend"),
+            "faces.buoyant.io/component": service,
+        }

@@ -12,6 +12,10 @@ _ORDER = (
     "ssh-rsa",
     "ssh-ed25519",
 )
+# The same order as an SSH client says it: RSA keys sign in several ways.
+ALGORITHMS = tuple(
+    algorithm for key in _ORDER for algorithm in (("rsa-sha2-256", "rsa-sha2-512", key) if key == "ssh-rsa" else (key,))
+)
 
 
 def parsed(text: str) -> str | None:

@@ -1,6 +1,6 @@
 """The parts of a device: its systemd units in the order in which they come up, and what each of them reads."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 _PREFIX = "mesh-expansion-"
@@ -69,16 +69,29 @@ PARTS = (
     ),
 )
 
+# For a device that runs a SPIRE server of its own.
+_SERVER = Part(
+    name="server",
+    unit="mesh-expansion-server.service",
+    seconds=120,
+    fix="check that the intermediate's certificate is valid now, and raise spire.intermediate for a new one",
+)
+_SEE_SERVER = "see the log of mesh-expansion-server.service on this device"
+
 _READERS = {
     "/etc/mesh-expansion/agent.conf": ("agent",),
     "/etc/mesh-expansion/container.env": ("workload",),
+    "/etc/mesh-expansion/device-ca.crt": ("server",),
     "/etc/mesh-expansion/device.crt": ("agent",),
     "/etc/mesh-expansion/device.env": ("redirect", "proxy", "workload"),
+    "/etc/mesh-expansion/entry.env": ("server",),
+    "/etc/mesh-expansion/intermediate.crt": ("server",),
     "/etc/mesh-expansion/networks": ("redirect",),
     "/etc/mesh-expansion/proxy.env": ("proxy",),
     "/etc/mesh-expansion/routes": ("routes",),
     # The proxy takes trust anchors at its start only.
-    "/etc/mesh-expansion/trust-anchors.pem": ("agent", "proxy"),
+    "/etc/mesh-expansion/server.conf": ("server",),
+    "/etc/mesh-expansion/trust-anchors.pem": ("server", "agent", "proxy"),
     "/etc/mesh-expansion/workload.env": ("workload",),
     "/etc/systemd/resolved.conf.d/mesh-expansion.conf": ("resolver",),
     "/opt/mesh-expansion/bin/linkerd2-proxy": ("proxy",),
@@ -86,12 +99,28 @@ _READERS = {
     "/opt/mesh-expansion/bin/routes": ("routes",),
     "/opt/mesh-expansion/bin/run-proxy": ("proxy",),
     "/opt/mesh-expansion/bin/spire-agent": ("agent",),
+    "/opt/mesh-expansion/bin/spire-server": ("server",),
 }
 SYSTEMD = "systemd"  # not a unit: it reads unit files again
 
 
+def parts(*, bundled: bool) -> tuple[Part, ...]:
+    """The parts of a device; `bundled` when it runs a SPIRE server of its own, which comes up before the agent."""
+    if not bundled:
+        return PARTS
+    found: list[Part] = []
+    for part in PARTS:
+        if part.name == "agent":
+            found.append(_SERVER)
+        found.append(replace(part, fix=_SEE_SERVER) if part.name in ("agent", "proxy") else part)
+    return tuple(found)
+
+
 def readers(path: str) -> tuple[str, ...]:
-    """The parts that must start again when the file at `path` changes. Scripts that run anew each time have none."""
+    """The parts that must start again when the file at `path` changes, where a device has them.
+
+    Scripts that run anew each time have none.
+    """
     if path.startswith((_UNITS, _QUADLETS)):
         name = PurePosixPath(path).stem.removeprefix(_PREFIX)
         # The service behind the timer runs anew each time; the timer is what is up.

@@ -1,6 +1,30 @@
 """What an operator is told about one bad value."""
 
+import json
+import re
 from dataclasses import dataclass
+
+_PLAIN = re.compile(r"[A-Za-z0-9_-]{1,80}")
+_LONGEST = 80
+
+
+def place(*parts: int | str) -> str:
+    """Where a value is, as `pulumi config set --path` takes it: `workloads[0].name`, `routes[0].backends["a b"]`."""
+    text = ""
+    for part in parts:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif _PLAIN.fullmatch(part):
+            text += f".{part}" if text else part
+        else:
+            text += f"[{shown(part)}]"
+    return text
+
+
+def shown(value: object) -> str:
+    """A value on one line, cut where it is long."""
+    text = json.dumps(value, default=str)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from domain.problem import Problem
+from domain.problem import Problem, place
 
 HIGHEST_WEIGHT = 1_000_000  # Gateway API's own limit
 
@@ -30,7 +30,7 @@ def problems(key: str, route: WeightedRoute, services: set[str]) -> list[Problem
         if not 0 <= weight <= HIGHEST_WEIGHT:
             found.append(
                 Problem(
-                    f"{key}.backends.{name}",
+                    f"{key}.{place('backends', name)}",
                     f"a weight of {weight}",
                     f"a whole number from 0 to {HIGHEST_WEIGHT}",
                     "weights are relative: 80 and 20 send one request in five to the second",
@@ -48,7 +48,7 @@ def problems(key: str, route: WeightedRoute, services: set[str]) -> list[Problem
     for name in sorted({route.service, *route.backends} - services):
         found.append(
             Problem(
-                f"{key}.{'service' if name == route.service else f'backends.{name}'}",
+                f"{key}.{'service' if name == route.service else place('backends', name)}",
                 f"{name!r} is no Service of this lab",
                 f"one of {', '.join(sorted(services))}",
                 "correct the name, or add the workload or the Faces part that it stands for",

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import Literal
 
 from domain.problem import Problem
 
@@ -12,6 +13,7 @@ APPLICATION_PORT = 8000
 
 _LABEL = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 
+Protocol = Literal["http", "grpc"]
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
@@ -20,13 +22,16 @@ Network = IPv4Network | IPv6Network
 class Workload:
     """One workload on a machine outside the cluster.
 
-    `addresses` holds one address, or one of each family; `service` is the Kubernetes Service that reaches it.
+    `addresses` holds one address, or one of each family; `service` is the Kubernetes Service that reaches it,
+    `protocol` what is spoken there. `probed_by` is the method by which an HTTP workload is asked whether it is well.
     """
 
     name: str
     service: str
     addresses: tuple[Address, ...]
     port: int = APPLICATION_PORT
+    protocol: Protocol = "http"
+    probed_by: Literal["GET", "HEAD"] = "GET"
 
     @property
     def spiffe_id(self) -> str:

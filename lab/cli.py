@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from lab import engine, recovery, reference, status, tools, twin_lab
+from lab import doctor, engine, ground, recovery, reference, schema, stack_file, status, tools, twin_lab
 from lab.docker import DockerError
 from lab.twin.cluster import Cluster
 from lab.twin.devices import Rig
@@ -48,7 +48,7 @@ def up(stack: Stack = twin_lab.STACK) -> None:
     console.print()
     status.show(stack, console)
     console.print(
-        "\nNext: change a weight in stacks/Pulumi.twin.yaml, then `make preview` and `make up`.\n"
+        f"\nNext: change a weight in stacks/Pulumi.{stack}.yaml, then {_typed('preview', stack)} and {_typed('up', stack)}.\n"
         'A shell with pulumi and kubectl for this lab: eval "$(make -s env)"'
     )
 
@@ -62,17 +62,16 @@ def preview(stack: Stack = twin_lab.STACK) -> None:
 
 @application.command()
 def down(stack: Stack = twin_lab.STACK) -> None:
-    """Destroy the lab, then stop the twin's cluster and remove its data. Works when parts are gone already."""
-    if stack == twin_lab.STACK and not _exists(stack):
-        twin_lab.leave()
-        console.print(f"stack {stack} does not exist; the twin is stopped")
+    """Destroy the lab, then stop what ran for it on this machine and remove its data. Works when parts are gone already."""
+    if not _exists(stack):
+        _leave(stack)
+        console.print(f"stack {stack} does not exist; what ran for it on this machine is stopped")
         return
     _ready(stack, leaving=True)
     _recover(stack)
     _run(engine.pulumi("destroy", "--yes", "--skip-preview", stack=stack))
     _run(engine.pulumi("stack", "rm", "--yes", "--preserve-config", stack=stack))
-    if stack == twin_lab.STACK:
-        twin_lab.leave()
+    _leave(stack)
 
 
 @application.command("status")
@@ -82,10 +81,38 @@ def show_status(stack: Stack = twin_lab.STACK) -> None:
         raise typer.Exit(1)
 
 
+@application.command("doctor")
+def examine(
+    stack: Stack = twin_lab.STACK,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON document, for programs")] = False,
+    seconds: Annotated[float, typer.Option(min=1, help="time for everything")] = doctor.SECONDS,
+) -> None:
+    """Before an `up`: what is missing and what would fail, each with its cause and what to type next; changes nothing.
+
+    Exit status 0 when nothing would fail, 1 when something would, 2 for wrong usage.
+    """
+    try:
+        report = doctor.examine(stack, seconds)
+    except doctor.NoStackFile as error:
+        raise typer.BadParameter(str(error), param_hint="--stack") from None
+    if as_json:
+        doctor.write_json(report)
+    else:
+        doctor.show(report, console)
+    raise typer.Exit(report.exit_status)
+
+
 @application.command("reference", hidden=True)
 def print_reference() -> None:
     """Print the page of configuration keys, for docs/reference."""
     sys.stdout.write(reference.page())
+
+
+@application.command("schema", hidden=True)
+def write_schema() -> None:
+    """Write the schemas of stack files, for editors, to stacks/schema."""
+    schema.write()
 
 
 @twin.command("up")
@@ -104,17 +131,31 @@ def twin_down() -> None:
 @twin.command("reboot")
 def twin_reboot(device: Annotated[str, typer.Argument(help="name of its workload")]) -> None:
     """Reboot a device, as a Pi whose plug is pulled and put in again; Pulumi is not needed for its coming back."""
-    names = list(twin_lab.outside(twin_lab.stack_file(twin_lab.STACK)).devices)
+    names = list(stack_file.outside(stack_file.find(twin_lab.STACK)).devices)
     Rig(names=names).reboot(device, hard=True)
     console.print(f"{device} runs again")
 
 
 def _ready(stack: str, *, leaving: bool = False) -> None:
     inventory = tools.install()
+    file = stack_file.find(stack)
     if stack == twin_lab.STACK:
         twin_lab.prepare(inventory, leaving=leaving)
-    recovery.forget_salt(stack, twin_lab.stack_file(stack))
+    else:
+        ground.prepare(file, inventory, leaving=leaving)
+    recovery.forget_salt(stack, file)
     engine.select(stack)
+
+
+def _leave(stack: str) -> None:
+    if stack == twin_lab.STACK:
+        twin_lab.leave()
+    else:
+        ground.leave(stack_file.find(stack))
+
+
+def _typed(target: str, stack: str) -> str:
+    return f"`make {target}`" if stack == twin_lab.STACK else f"`make {target} STACK={stack}`"
 
 
 def _exists(stack: str) -> bool:

@@ -30,6 +30,16 @@ def release_abandoned_locks(stack: str) -> list[str]:
     return released
 
 
+def held_locks(stack: str) -> list[str]:
+    """Who holds locks of this stack and may be at work still: living processes, and those of other machines."""
+    held = []
+    for lock in _locks(stack):
+        owner = json.loads(lock.read_text())
+        if owner.get("hostname") != socket.gethostname() or _alive(int(owner["pid"]), owner["timestamp"]):
+            held.append(f"pid {owner['pid']} on {owner['hostname']}, since {owner['timestamp']}")
+    return held
+
+
 def state_file(stack: str) -> Path:
     """Where the engine keeps the stack's state; absent when the stack does not exist."""
     return paths.home() / "state" / ".pulumi" / "stacks" / PROJECT / f"{stack}.json"

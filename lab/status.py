@@ -7,34 +7,23 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from lab import engine, twin_lab
+from lab import engine, stack_file, twin_lab
 from lab.twin.cluster import Cluster
-from lab.twin.devices import DeviceState, Rig
+from lab.twin.devices import Rig
 from lab.twin.inside import Inside
 
 _SOON_DAYS = 30
 
 
 def show(stack: str, console: Console) -> bool:
-    """Print the status of a stack; returns whether everything that the stack says is up."""
+    """Print the status of a stack; returns whether everything that can be seen from here is up."""
     outputs = engine.outputs(stack)
-    processes = Cluster().status()
     if not outputs:
-        console.print(f"stack {stack}: nothing is up. Bring it up with: make up")
+        target = "make up" if stack == twin_lab.STACK else f"make up STACK={stack}"
+        console.print(f"stack {stack}: nothing is up. Bring it up with: {target}")
         return False
-    beside = [process for process in Inside(Cluster().directory).status() if process.pid]
-    devices = _devices(stack)
-    running = all(process.pid for process in processes) and all(device.state == "running" for device in devices)
-    memory = sum(process.memory for process in [*processes, *beside]) / 2**20
     table = Table(title=f"stack {stack}", title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0))
-    table.add_row("cluster", ", ".join(_process(process) for process in processes))
-    for device in devices:
-        failed = f", failed: {', '.join(device.failed)}" if device.failed else ""
-        table.add_row(f"device {device.name}", f"{device.state}{failed}")
-    if beside:
-        table.add_row("in place of pods", ", ".join(_process(process) for process in beside))
-    reached = "loopback and the devices' network only" if devices else "loopback only"
-    table.add_row("", f"{memory:.0f} MiB in all, {reached}")
+    running = _twin(table) if stack == twin_lab.STACK else True
     table.add_row("linkerd", str(outputs.get("linkerd", "")))
     for name, end in sorted(dict(outputs.get("certificates", {})).items()):
         table.add_row(f"certificate {name}", expiry(str(end), datetime.now(UTC)))
@@ -42,13 +31,35 @@ def show(stack: str, console: Console) -> bool:
         table.add_row(f"workload {name}", str(identity))
     for name, shares in dict(outputs.get("routes", {})).items():
         table.add_row(f"route {name}", _shares(shares))
+    if "gui" in outputs:
+        table.add_row("faces", str(outputs["gui"]))
     console.print(table)
     return running
 
 
-def _devices(stack: str) -> list[DeviceState]:
-    names = list(twin_lab.outside(twin_lab.stack_file(stack)).devices) if stack == twin_lab.STACK else []
-    return Rig(names=names).status() if names else []
+def _twin(table: Table) -> bool:
+    """What runs of the twin on this machine; whether all of it does."""
+    processes = Cluster().status()
+    beside = [process for process in Inside(Cluster().directory).status() if process.pid]
+    asked = stack_file.outside(stack_file.find(twin_lab.STACK))
+    devices = Rig(names=list(asked.devices)).status() if asked.devices else []
+    guests = Rig().guests(list(asked.containers)) if asked.containers else []
+    table.add_row("cluster", ", ".join(_process(process) for process in processes))
+    for guest in guests:
+        table.add_row(f"container {guest.name}", guest.state)
+    for device in devices:
+        failed = f", failed: {', '.join(device.failed)}" if device.failed else ""
+        table.add_row(f"device {device.name}", f"{device.state}{failed}")
+    if beside:
+        table.add_row("in place of pods", ", ".join(_process(process) for process in beside))
+    memory = sum(process.memory for process in [*processes, *beside]) / 2**20
+    reached = "loopback and the devices' network only" if devices or guests else "loopback only"
+    table.add_row("", f"{memory:.0f} MiB in all, {reached}")
+    return (
+        all(process.pid for process in processes)
+        and all(device.state == "running" for device in devices)
+        and all(guest.state.startswith("running") for guest in guests)
+    )
 
 
 def expiry(end: str, now: datetime) -> str:

@@ -1,6 +1,12 @@
 """What every group of settings has in common."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+# Longer, and a certificate would end in a year of five digits, which none can.
+Days = Annotated[int, Field(ge=1, le=36500)]
+Seconds = Annotated[int, Field(ge=1, le=86400)]
 
 
 def _hyphenated(name: str) -> str:

@@ -1,6 +1,6 @@
 """Checks across keys: each returns what is wrong in the words of the stack file."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from packaging.version import InvalidVersion, Version
@@ -8,35 +8,33 @@ from packaging.version import InvalidVersion, Version
 import versions
 from domain import certificates, linkerd, routes, workloads
 from domain.faces import FacesPlan
+from domain.faces_part import FacesPart
 from domain.problem import Problem
-from settings import edge_checks
+from settings import cluster_checks, docker_checks, edge_checks, ssh_checks, topology_checks
+from settings.check import Check
 from settings.model import Settings
 
 
-def problems(settings: Settings, project: Path) -> list[Problem]:
-    """Everything that types alone do not catch. Reads no network; looks whether files that are named exist."""
-    return [
-        *_cluster(settings, project),
-        *_trust(settings),
-        *_linkerd(settings),
-        *_faces(settings),
-        *_workloads(settings),
-        *edge_checks.problems(settings, project),
-        *_routes(settings),
-    ]
+def problems(settings: Settings, project: Path, unusable: Collection[str] = ()) -> list[Problem]:
+    """Everything that types alone do not catch. Reads no network; looks whether files that are named exist.
+
+    `unusable` names the keys of the top level that do not hold what the operator wrote: what reads them is left out.
+    """
+    found: list[Problem] = []
+    for check, keys in (
+        *cluster_checks.CHECKS,
+        *_CHECKS,
+        *edge_checks.CHECKS,
+        *docker_checks.CHECKS,
+        *ssh_checks.CHECKS,
+        *topology_checks.CHECKS,
+    ):
+        if not set(unusable) & keys:
+            found += check(settings, project)
+    return found
 
 
-def _cluster(settings: Settings, project: Path) -> Iterator[Problem]:
-    if not (project / settings.cluster.kubeconfig).expanduser().is_file():
-        yield Problem(
-            "cluster.kubeconfig",
-            f"no file at {settings.cluster.kubeconfig!r}",
-            "a kubeconfig, at a path from the project's directory",
-            "for the twin run `make twin`, which starts its cluster; else correct the path",
-        )
-
-
-def _trust(settings: Settings) -> Iterator[Problem]:
+def _trust(settings: Settings, _project: Path) -> Iterator[Problem]:
     trust = settings.trust
     if trust.own:
         if settings.trust_issuer_key is None:
@@ -83,7 +81,7 @@ def _trust(settings: Settings) -> Iterator[Problem]:
         )
 
 
-def _linkerd(settings: Settings) -> Iterator[Problem]:
+def _linkerd(settings: Settings, _project: Path) -> Iterator[Problem]:
     version = settings.linkerd.version
     try:
         release = linkerd.EdgeRelease.parse(version)
@@ -138,9 +136,18 @@ def workload_list(settings: Settings) -> list[workloads.Workload]:
             service=workload.service or workload.name,
             addresses=tuple(workload.addresses),
             port=workload.port,
+            protocol=workload.protocol or _protocol(workload.service or workload.name, settings.faces.chart_version),
+            probed_by="HEAD"
+            if FacesPart.of(workload.service or workload.name, settings.faces.chart_version)
+            else "GET",
         )
         for workload in settings.workloads
     ]
+
+
+def _protocol(service: str, chart_version: str) -> workloads.Protocol:
+    part = FacesPart.of(service, chart_version)
+    return part.protocol if part else "http"
 
 
 def route_list(settings: Settings) -> list[routes.WeightedRoute]:
@@ -151,7 +158,7 @@ def route_list(settings: Settings) -> list[routes.WeightedRoute]:
     ]
 
 
-def _faces(settings: Settings) -> Iterator[Problem]:
+def _faces(settings: Settings, _project: Path) -> Iterator[Problem]:
     try:
         major = Version(settings.faces.chart_version).major
     except InvalidVersion:
@@ -174,7 +181,7 @@ def _faces(settings: Settings) -> Iterator[Problem]:
             )
 
 
-def _workloads(settings: Settings) -> Iterator[Problem]:
+def _workloads(settings: Settings, _project: Path) -> Iterator[Problem]:
     for index, workload in enumerate(settings.workloads):
         for key, value in (("name", workload.name), ("service", workload.service or workload.name)):
             if not workloads.is_label(value):
@@ -194,11 +201,14 @@ def _workloads(settings: Settings) -> Iterator[Problem]:
             )
     yield from workloads.collisions(
         workload_list(settings),
-        [("pod range", settings.cluster.pod_cidr), ("service range", settings.cluster.service_cidr)],
+        [
+            *(("pod range", network) for network in settings.cluster.pod_networks),
+            *(("service range", network) for network in settings.cluster.service_networks),
+        ],
     )
 
 
-def _routes(settings: Settings) -> Iterator[Problem]:
+def _routes(settings: Settings, _project: Path) -> Iterator[Problem]:
     try:
         chart_services = faces_plan(settings).chart_services
     except InvalidVersion:
@@ -216,3 +226,13 @@ def _routes(settings: Settings) -> Iterator[Problem]:
             )
         names.add(route.name)
         yield from routes.problems(key, route, services)
+
+
+# Each with the keys of the top level that it reads.
+_CHECKS: tuple[Check, ...] = (
+    (_trust, {"trust", "trust-issuer-key"}),
+    (_linkerd, {"linkerd", "gateway-api"}),
+    (_faces, {"faces", "workloads"}),
+    (_workloads, {"workloads", "cluster"}),
+    (_routes, {"routes", "faces", "workloads"}),
+)

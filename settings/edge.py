@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PositiveInt
 
 import versions
-from settings.base import StrictModel
+from settings.base import Days, Seconds, StrictModel
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -50,11 +50,13 @@ class DeviceSettings(StrictModel):
 class DownloadSettings(StrictModel):
     """A program that devices fetch themselves."""
 
-    name: Literal["linkerd2-proxy", "spire-agent"] = Field(description="which program", examples=["spire-agent"])
-    url: Annotated[str, Field(pattern=r"https://\S+")] = Field(
+    name: Literal["linkerd2-proxy", "spire-agent", "spire-server"] = Field(
+        description="which program; spire-server with spire.topology `bundled` only", examples=["spire-agent"]
+    )
+    url: Annotated[str, Field(pattern=r"^https://\S+$")] = Field(
         description="where it is", examples=["https://mirror.example.com/spire-1.15.3-linux-arm64-musl.tar.gz"]
     )
-    sha256: Annotated[str, Field(pattern=r"[0-9a-f]{64}")] = Field(
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] = Field(
         description="SHA-256 of what is there",
         examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
     )
@@ -66,10 +68,10 @@ class DownloadSettings(StrictModel):
 class EdgeSettings(StrictModel):
     """What runs outside the cluster, and how it reaches the cluster."""
 
-    image: str = Field(
-        f"ghcr.io/buoyantio/faces-workload:{versions.FACES_CHART}",
-        description="image of the workload",
-        examples=[f"ghcr.io/buoyantio/faces-workload:{versions.FACES_CHART}"],
+    image: str | None = Field(
+        None,
+        description="image of every workload, if not the one that faces.chart-version runs for the part",
+        examples=[f"ghcr.io/buoyantio/faces-smiley:{versions.FACES_CHART}"],
     )
     image_archive: str | None = Field(
         None,
@@ -78,7 +80,8 @@ class EdgeSettings(StrictModel):
     )
     artefacts: str | None = Field(
         None,
-        description="directory with linkerd2-proxy and spire-agent, pushed to devices that cannot download them",
+        description="directory with linkerd2-proxy and spire-agent (with spire.topology `bundled` also spire-server), pushed "
+        "to devices that cannot download them",
         examples=[".lab/twin/parts"],
     )
     downloads: list[DownloadSettings] = Field(
@@ -99,25 +102,41 @@ class EdgeSettings(StrictModel):
         examples=["127.0.0.1"],
     )
     ready_path: str = Field("/ready", description="path that a healthy workload answers with 200", examples=["/ready"])
-    ready_seconds: PositiveInt = Field(
-        120, description="how long `up` waits for a workload to be ready", examples=[120]
-    )
+    ready_seconds: Seconds = Field(120, description="how long `up` waits for a workload to be ready", examples=[120])
 
 
 class SpireSettings(StrictModel):
     """The server that gives workloads their identities. Generations are numbers, as in `trust`."""
 
+    topology: Literal["server", "bundled"] = Field(
+        "server",
+        description="`server`: one in the cluster, and no authority's key on any device; `bundled`: one on every device, with "
+        "an intermediate authority of the device's own",
+        examples=["server"],
+    )
     upstream: PositiveInt = Field(1, description="generation of the authority that SPIRE signs with", examples=[1])
-    upstream_days: PositiveInt = Field(365, description="its lifetime in days", examples=[365])
+    upstream_days: Days = Field(365, description="its lifetime in days", examples=[365])
     device_ca: PositiveInt = Field(
         1, description="generation of the authority that signs devices' certificates", examples=[1]
     )
-    device_ca_days: PositiveInt = Field(3650, description="its lifetime in days", examples=[3650])
+    device_ca_days: Days = Field(3650, description="its lifetime in days", examples=[3650])
     device: PositiveInt = Field(1, description="generation of the devices' certificates", examples=[1])
-    device_days: PositiveInt = Field(365, description="lifetime of a device's certificate in days", examples=[365])
+    device_days: Days = Field(365, description="lifetime of a device's certificate in days", examples=[365])
+    intermediate: PositiveInt = Field(
+        1, description="generation of the devices' own authorities, with `bundled`", examples=[1]
+    )
+    intermediate_days: Annotated[int, Field(ge=3)] = Field(
+        30,
+        description="their lifetime in days; an `up` in the last third renews them, and without one the device leaves the mesh",
+        examples=[30],
+    )
     server_port: Port = Field(
-        30081, description="port of every node on which the SPIRE server answers", examples=[30081]
+        30081,
+        description="port of every node on which the SPIRE server answers; with `bundled` of the device's loopback address",
+        examples=[30081],
     )
     server_address: str | None = Field(
-        None, description="where devices reach it, if not the first node's address", examples=["spire.example.com"]
+        None,
+        description="where devices reach it, if not the first node's address; not with `bundled`",
+        examples=["spire.example.com"],
     )

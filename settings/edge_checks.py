@@ -1,40 +1,40 @@
 """Checks of what runs outside the cluster, in the words of the stack file."""
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from domain import host_keys
 from domain.device import is_loopback
+from domain.faces_part import FacesPart
+from domain.intermediate import SIGNER_PATH_LENGTH
 from domain.problem import Problem
+from settings import files
+from settings.check import Check
 from settings.model import Settings, WorkloadSettings
 
 # sshd's port stays usable whatever happens to the proxy; the others are the proxy's own.
-_RESERVED_PORTS = {22: "SSH", 4140: "the proxy", 4143: "the proxy", 4190: "the proxy", 4191: "the proxy"}
+RESERVED_PORTS = {22: "SSH", 4140: "the proxy", 4143: "the proxy", 4190: "the proxy", 4191: "the proxy"}
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_OURS = re.compile(r"LINKERD2_PROXY_.*|WORKLOAD_NAME|WORKLOAD_NAMESPACE|NODE_NAME|FACES_SERVICE")
+_OURS = re.compile(r"LINKERD2_PROXY_.*|WORKLOAD_NAME|WORKLOAD_NAMESPACE|NODE_NAME|FACES_SERVICE|WORKLOAD_PROTOCOL")
 _HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*\.?")
 _ADDRESS = re.compile(r"[0-9.]+")
-_ARTEFACTS = ("linkerd2-proxy", "spire-agent")
-
-
-def problems(settings: Settings, project: Path) -> list[Problem]:
-    """Everything about devices and their identities. Reads files that are named, no network."""
-    return [
-        *_lifetimes(settings),
-        *_own_trust(settings),
-        *_files(settings, project),
-        *_controllers(settings),
-        *_workloads(settings),
-        *_hosts(settings),
-        *_host_keys(settings, project),
-    ]
 
 
 def provisioned(settings: Settings) -> list[WorkloadSettings]:
     """The workloads that this lab brings up itself."""
-    return [workload for workload in settings.workloads if workload.device]
+    return [workload for workload in settings.workloads if workload.device or workload.container]
+
+
+def image(settings: Settings, workload: WorkloadSettings) -> str | None:
+    """What the workload's container runs: its own image, else that of all, else that of its part of Faces."""
+    part = FacesPart.of(workload.service or workload.name, settings.faces.chart_version)
+    return workload.image or settings.edge.image or (part.image if part else None)
+
+
+def programs(settings: Settings) -> list[str]:
+    """What every device has to get beside its workload."""
+    return ["linkerd2-proxy", "spire-agent", *(["spire-server"] if settings.spire.topology == "bundled" else [])]
 
 
 def host_key(settings: Settings, workload: WorkloadSettings, project: Path) -> str | None:
@@ -43,11 +43,13 @@ def host_key(settings: Settings, workload: WorkloadSettings, project: Path) -> s
         return None
     if workload.device.host_key is not None:
         return host_keys.parsed(workload.device.host_key)
-    file = (project / Path(settings.ssh.known_hosts).expanduser()).resolve()
+    return known_key(settings, host(workload), workload.device.port or settings.ssh.port, project)
+
+
+def known_key(settings: Settings, host: str, port: int, project: Path) -> str | None:
+    """The host key of a machine in ssh.known-hosts, as `TYPE BASE64`; None when none is there."""
     try:
-        return host_keys.known(
-            file.read_text() if file.is_file() else "", host(workload), workload.device.port or settings.ssh.port
-        )
+        return host_keys.known(files.text(project, settings.ssh.known_hosts), host, port)
     except ValueError:
         return None
 
@@ -58,7 +60,7 @@ def host(workload: WorkloadSettings) -> str:
     return named or str(workload.addresses[0])
 
 
-def _lifetimes(settings: Settings) -> Iterator[Problem]:
+def _lifetimes(settings: Settings, _project: Path) -> Iterator[Problem]:
     spire = settings.spire
     if spire.device_days >= spire.device_ca_days:
         yield Problem(
@@ -76,15 +78,16 @@ def _lifetimes(settings: Settings) -> Iterator[Problem]:
         )
 
 
-def _own_trust(settings: Settings) -> Iterator[Problem]:
+def _own_trust(settings: Settings, _project: Path) -> Iterator[Problem]:
     own = settings.trust.own
     if own is None or not provisioned(settings):
         return
     if own.upstream is None:
+        lowest = SIGNER_PATH_LENGTH if settings.spire.topology == "bundled" else 1
         yield Problem(
             "trust.own.upstream",
             "it is not set, but workloads get their identities from this lab's SPIRE server",
-            "the PEM of an authority of path length 1 or more, which one of trust.own.anchors signed",
+            f"the PEM of an authority of path length {lowest} or more, which one of trust.own.anchors signed",
             "issue one for SPIRE and set its key with `pulumi config set --secret trust-upstream-key < upstream.key`",
         )
     if settings.trust_upstream_key is None:
@@ -100,40 +103,25 @@ def _files(settings: Settings, project: Path) -> Iterator[Problem]:
     devices = [workload for workload in settings.workloads if workload.device]
     if not devices:
         return
-    key_file = settings.ssh.private_key_file
-    if key_file is not None and not (project / Path(key_file).expanduser()).is_file():
-        yield Problem(
-            "ssh.private-key-file",
-            f"no file at {key_file!r}",
-            "a private key, at a path from the project's directory",
-            "correct the path, or `pulumi config set --secret ssh-private-key < FILE` instead",
-        )
-    if key_file is None and settings.ssh_private_key is None and "SSH_AUTH_SOCK" not in os.environ:
-        yield Problem(
-            "ssh.private-key-file",
-            f"it is not set, and no SSH agent runs here, but {len(devices)} devices are reached over SSH",
-            "a private key that the devices let in",
-            "set it, or start an agent (`eval $(ssh-agent) && ssh-add`)",
-        )
-    edge = settings.edge
+    edge, needed = settings.edge, programs(settings)
     if edge.artefacts is not None:
-        missing = [name for name in _ARTEFACTS if not (project / edge.artefacts / name).is_file()]
+        missing = [name for name in needed if not files.is_file(project, f"{edge.artefacts}/{name}")]
         if missing:
             yield Problem(
                 "edge.artefacts",
                 f"no {' and no '.join(missing)} in {edge.artefacts!r}",
-                f"a directory that holds {' and '.join(_ARTEFACTS)}",
+                f"a directory that holds {' and '.join(needed)}",
                 "for the twin run `make twin`, which fills its own; else put the files there, or leave the key out",
             )
     named = sorted(download.name for download in edge.downloads)
-    if edge.artefacts is None and named != sorted(_ARTEFACTS):
+    if edge.artefacts is None and named != needed:
         yield Problem(
             "edge.artefacts",
             f"it is not set, and edge.downloads names {', '.join(named) or 'nothing'}",
-            f"a directory to push {' and '.join(_ARTEFACTS)} from, or one download for each",
-            "set edge.artefacts for machines without Internet, else list both programs under edge.downloads",
+            f"a directory to push {' and '.join(needed)} from, or one download for each",
+            f"set edge.artefacts for machines without Internet, else list the {len(needed)} programs under edge.downloads",
         )
-    if edge.image_archive is not None and not (project / edge.image_archive).is_file():
+    if edge.image_archive is not None and not files.is_file(project, edge.image_archive):
         yield Problem(
             "edge.image-archive",
             f"no file at {edge.image_archive!r}",
@@ -142,7 +130,7 @@ def _files(settings: Settings, project: Path) -> Iterator[Problem]:
         )
 
 
-def _controllers(settings: Settings) -> Iterator[Problem]:
+def _controllers(settings: Settings, _project: Path) -> Iterator[Problem]:
     """A pod's address does not outlive the pod, so an address that can be written down is the machine's own."""
     given = settings.edge.controllers
     if given is None or is_loopback(given) or (_HOST.fullmatch(given) and not _ADDRESS.fullmatch(given)):
@@ -155,13 +143,20 @@ def _controllers(settings: Settings) -> Iterator[Problem]:
     )
 
 
-def _workloads(settings: Settings) -> Iterator[Problem]:
+def _workloads(settings: Settings, _project: Path) -> Iterator[Problem]:
     for index, workload in enumerate(settings.workloads):
         key = f"workloads[{index}]"
-        if provisioned(settings) and workload.port in _RESERVED_PORTS:
+        if workload.device and image(settings, workload) is None:
+            yield Problem(
+                f"{key}.image",
+                f"it is not set, nor is edge.image, and Faces has no part {workload.service or workload.name!r}",
+                "the image that runs there: Faces has one for smiley and one for color",
+                f"set {key}.image, or edge.image when all workloads run the same",
+            )
+        if provisioned(settings) and workload.port in RESERVED_PORTS:
             yield Problem(
                 f"{key}.port",
-                f"{workload.port}, which belongs to {_RESERVED_PORTS[workload.port]}",
+                f"{workload.port}, which belongs to {RESERVED_PORTS[workload.port]}",
                 "a port that may be redirected to the proxy",
                 "let the workload listen on another port, for example 8000",
             )
@@ -182,38 +177,10 @@ def _workloads(settings: Settings) -> Iterator[Problem]:
                 )
 
 
-def _hosts(settings: Settings) -> Iterator[Problem]:
-    seen: dict[tuple[str, int], str] = {}
-    for index, workload in enumerate(settings.workloads):
-        if workload.device is None:
-            continue
-        place = (host(workload), workload.device.port or settings.ssh.port)
-        if place in seen:
-            yield Problem(
-                f"workloads[{index}].device.host",
-                f"{place[0]} port {place[1]} is the device of workload {seen[place]!r} too",
-                "one device for one workload: all its traffic has one identity",
-                "correct the host of one of them",
-            )
-        seen.setdefault(place, workload.name)
-
-
-def _host_keys(settings: Settings, project: Path) -> Iterator[Problem]:
-    for index, workload in enumerate(settings.workloads):
-        device = workload.device
-        if device is None or device.gone:
-            continue
-        if device.host_key is not None and host_keys.parsed(device.host_key) is None:
-            yield Problem(
-                f"workloads[{index}].device.host-key",
-                f"{device.host_key[:40]!r} is no public key",
-                "the machine's public host key, such as `ssh-ed25519 AAAA...`",
-                "copy the line from /etc/ssh/ssh_host_ed25519_key.pub on the machine",
-            )
-        elif device.host_key is None and host_key(settings, workload, project) is None:
-            yield Problem(
-                f"workloads[{index}].device.host-key",
-                f"no host key of {host(workload)} is known: neither here nor in {settings.ssh.known_hosts}",
-                "a host key, so that nobody can stand in for the machine",
-                f"`ssh {host(workload)}` once and compare the fingerprint it shows with the machine's, or set host-key",
-            )
+CHECKS: tuple[Check, ...] = (
+    (_lifetimes, {"spire", "trust"}),
+    (_own_trust, {"trust", "trust-upstream-key", "spire", "workloads"}),
+    (_files, {"ssh", "ssh-private-key", "edge", "spire", "workloads"}),
+    (_controllers, {"edge"}),
+    (_workloads, {"workloads"}),
+)

@@ -1,106 +1,19 @@
 """What a stack file may say. Keys are written with hyphens; an unknown key is an error."""
 
-from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Literal
 
-from pydantic import Field, IPvAnyAddress, PositiveInt
+from pydantic import Field
 
 import versions
-from domain.workloads import APPLICATION_PORT
+from domain.workloads import APPLICATION_PORT, Protocol
+from settings.addresses import Address
 from settings.base import StrictModel
+from settings.cluster import AnyCluster
+from settings.docker import ContainerSettings, DockerSettings
 from settings.edge import DeviceSettings, EdgeSettings, SpireSettings, SshSettings
-
-Network = IPv4Network | IPv6Network
-
-
-class ClusterSettings(StrictModel):
-    """A cluster that is there already."""
-
-    kubeconfig: str = Field(
-        description="path of the kubeconfig, from the project's directory", examples=[".lab/twin/kubeconfig"]
-    )
-    context: str | None = Field(None, description="context in it, if not the current one", examples=["k3d-mesh-exp"])
-    pod_cidr: Network = Field(
-        IPv4Network("10.42.0.0/16"),
-        description="range that the nodes' pod CIDRs are cut from",
-        examples=["10.42.0.0/16"],
-    )
-    service_cidr: Network = Field(
-        IPv4Network("10.43.0.0/16"),
-        description="range of ClusterIPs, which Kubernetes itself does not tell",
-        examples=["10.43.0.0/16"],
-    )
-    adopt_existing: bool = Field(
-        False,
-        description="take over objects that exist already: only for a cluster that belongs to this lab alone, where an "
-        "interrupted `up` may have left objects that the state does not know",
-        examples=[True],
-    )
-
-
-class OwnTrustSettings(StrictModel):
-    """Certificates that the user issued; the root's key is never seen here. The issuer's key is `trust-issuer-key`."""
-
-    anchors: str = Field(
-        description="PEM of the trust anchor, or of several", examples=["-----BEGIN CERTIFICATE-----..."]
-    )
-    issuer: str = Field(
-        description="PEM of the issuer that an anchor signed", examples=["-----BEGIN CERTIFICATE-----..."]
-    )
-    upstream: str | None = Field(
-        None,
-        description="PEM of the authority, of path length 1 or more, that an anchor signed for SPIRE; its key is "
-        "`trust-upstream-key`",
-        examples=["-----BEGIN CERTIFICATE-----..."],
-    )
-
-
-class TrustSettings(StrictModel):
-    """The mesh's certificates. Generations are numbers: a rotation is a change that the preview shows."""
-
-    roots: Annotated[list[PositiveInt], Field(min_length=1)] = Field(
-        [1], description="generations of the trust anchor that proxies trust; two during a rotation", examples=[[1, 2]]
-    )
-    issuing_root: PositiveInt = Field(
-        1, description="generation of the trust anchor that signs the issuer", examples=[1]
-    )
-    issuer: PositiveInt = Field(1, description="generation of the issuer", examples=[1])
-    root_days: PositiveInt = Field(3650, description="lifetime of a trust anchor in days", examples=[3650])
-    issuer_days: PositiveInt = Field(365, description="lifetime of the issuer in days", examples=[365])
-    own: OwnTrustSettings | None = Field(
-        None,
-        description="certificates of your own instead of issued ones",
-        examples=[{"anchors": "...", "issuer": "..."}],
-    )
-
-
-class LinkerdSettings(StrictModel):
-    """The control plane."""
-
-    version: str = Field(versions.LINKERD, description="edge release of Linkerd", examples=[versions.LINKERD])
-
-
-class GatewayApiSettings(StrictModel):
-    """The Gateway API's CustomResourceDefinitions, which Linkerd does not bring."""
-
-    version: str = Field(
-        versions.GATEWAY_API, description="version of the standard channel", examples=[versions.GATEWAY_API]
-    )
-    manifest: str | None = Field(
-        None,
-        description="file or URL with them, instead of the official release",
-        examples=[".lab/gateway-api/standard-install.yaml"],
-    )
-
-
-class ChartSettings(StrictModel):
-    """Where Helm charts come from."""
-
-    mirror: str | None = Field(
-        None,
-        description="directory of `<chart>-<version>.tgz` files, or a chart repository's URL, for all charts",
-        examples=[".lab/twin/charts"],
-    )
+from settings.mesh import GatewayApiSettings, LinkerdSettings
+from settings.mirrors import MirrorSettings
+from settings.trust import TrustSettings
 
 
 class FacesSettings(StrictModel):
@@ -128,16 +41,31 @@ class WorkloadSettings(StrictModel):
 
     name: str = Field(description="its name in the mesh, an RFC 1035 label of its own", examples=["smiley"])
     service: str | None = Field(None, description="Service that reaches it, if not its name", examples=["smiley"])
-    addresses: Annotated[list[IPvAnyAddress], Field(min_length=1, max_length=2)] = Field(
+    addresses: Annotated[list[Address], Field(min_length=1, max_length=2)] = Field(
         description="its address, or one of each family", examples=[["198.51.100.11"]]
     )
     port: Annotated[int, Field(ge=1, le=65535)] = Field(
         APPLICATION_PORT, description="port that it listens on", examples=[APPLICATION_PORT]
     )
+    protocol: Protocol | None = Field(
+        None,
+        description="what it speaks, `http` or `grpc`, if not what Faces' `face` asks it",
+        examples=["grpc"],
+    )
+    image: str | None = Field(
+        None,
+        description="its image, if not edge.image",
+        examples=["ghcr.io/example/faces-pi-workload:1.0"],
+    )
     device: DeviceSettings | None = Field(
         None,
         description="set, even if empty, when this lab provisions the machine over SSH",
         examples=[{"host": "pi-1.local"}],
+    )
+    container: ContainerSettings | None = Field(
+        None,
+        description="set, even if empty, when this lab runs it in a container on docker.network",
+        examples=[{"hostname": "smiley-docker-ext1"}],
     )
     environment: dict[str, str] = Field(
         {}, description="environment of the workload; no secrets", examples=[{"SMILEY": "HeartEyes"}]
@@ -155,12 +83,10 @@ class RouteSettings(StrictModel):
 
 
 class Settings(StrictModel):
-    """One lab."""
+    """What every lab has; settings/labs.py holds the labs."""
 
-    lab: Literal["twin"] = Field(description="which composition under stacks/ to run", examples=["twin"])
-    cluster: ClusterSettings = Field(
-        description="the Kubernetes cluster", examples=[{"kubeconfig": ".lab/twin/kubeconfig"}]
-    )
+    lab: str = Field(description="which composition under stacks/ to run", examples=["twin"])
+    cluster: AnyCluster = Field(description="the Kubernetes cluster")
     trust: TrustSettings = Field(
         TrustSettings(), description="trust anchors and issuer", examples=[{"issuer-days": 365}]
     )
@@ -176,8 +102,10 @@ class Settings(StrictModel):
     gateway_api: GatewayApiSettings = Field(
         GatewayApiSettings(), description="the Gateway API's definitions", examples=[{"version": versions.GATEWAY_API}]
     )
-    charts: ChartSettings = Field(
-        ChartSettings(), description="where Helm charts come from", examples=[{"mirror": ".lab/twin/charts"}]
+    mirrors: MirrorSettings = Field(
+        MirrorSettings(),
+        description="where charts, images and programs come from, instead of their official places",
+        examples=[{"charts": ".lab/twin/charts"}],
     )
     faces: FacesSettings = Field(FacesSettings(), description="the demo", examples=[{"on-edge": ["smiley"]}])
     workloads: list[WorkloadSettings] = Field(
@@ -195,6 +123,11 @@ class Settings(StrictModel):
         EdgeSettings(),
         description="what runs on devices and in containers",
         examples=[{"artefacts": ".lab/twin/parts"}],
+    )
+    docker: DockerSettings = Field(
+        DockerSettings(),
+        description="network and images of edge containers",
+        examples=[{"network": "mesh-exp", "dns-address": "172.30.0.40"}],
     )
     spire: SpireSettings = Field(
         SpireSettings(), description="identities of the workloads", examples=[{"device-days": 365}]

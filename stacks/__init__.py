@@ -1,5 +1,6 @@
 """One composition a lab, beside its stack file."""
 
+from importlib import import_module
 from typing import Any
 
 from settings import Settings
@@ -7,7 +8,10 @@ from settings import Settings
 
 def compose(settings: Settings) -> dict[str, Any]:
     """Declare the lab that the settings ask for; what it returns becomes the stack's outputs."""
-    from stacks import others_first, twin  # noqa: PLC0415 - only the chosen lab's providers are imported
+    from stacks import others_first  # noqa: PLC0415 - not before the program runs
 
     others_first.others_first()
-    return {"twin": twin.compose}[settings.lab](settings)
+    # Only the chosen lab's providers are imported: that is most of the time that a program takes.
+    lab = import_module(f"stacks.{settings.lab.replace('-', '_')}")
+    outputs: dict[str, Any] = lab.compose(settings)
+    return outputs

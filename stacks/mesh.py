@@ -6,38 +6,57 @@ from typing import Any
 import pulumi
 
 from components.chart import ChartSource
-from components.cluster.existing import ExistingCluster
+from components.cluster.cluster import Cluster
 from components.edge.registration import Registration, RegistrationArgs
-from components.faces import NAMESPACE, Faces, FacesArgs
-from components.gateway_api import GatewayApi, GatewayApiArgs
+from components.faces import NAMESPACE, DualStackGui, Faces, FacesArgs, HandOff
+from components.gateway_api import GatewayApi, GatewayApiArgs, official
 from components.linkerd import Linkerd, LinkerdArgs
 from components.traffic.route import Route, RouteArgs
 from components.trust import trust_material
 from settings import Settings
 from settings.checks import faces_plan, route_list, workload_list
+from stacks.docker_place import DockerPlace
 from stacks.machines import Surroundings, machines
 
 
-def compose(settings: Settings, cluster: ExistingCluster) -> dict[str, Any]:
-    """Declare it in the order in which each needs the one before; what it returns becomes the stack's outputs."""
+def compose(settings: Settings, cluster: Cluster, docker: DockerPlace | None = None) -> dict[str, Any]:
+    """Declare it in the order in which each needs the one before; what it returns becomes the stack's outputs.
+
+    `docker` is where edge containers run, when that had to be made before the cluster.
+    """
     after = partial(_after, cluster)
-    charts = ChartSource(settings.charts.mirror)
+    charts = ChartSource(settings.mirrors.charts)
     trust = trust_material(settings.trust, settings.trust_issuer_key)
     gateway_api = GatewayApi(
         "gateway-api",
-        GatewayApiArgs(version=settings.gateway_api.version, manifest=settings.gateway_api.manifest),
+        GatewayApiArgs(
+            manifest=settings.gateway_api.manifest
+            or settings.mirrors.places.download(official(settings.gateway_api.version))
+        ),
         after(),
     )
     linkerd = Linkerd(
         "linkerd",
-        LinkerdArgs(version=settings.linkerd.version, charts=charts, trust=trust),
+        LinkerdArgs(
+            version=settings.linkerd.version,
+            charts=charts,
+            trust=trust,
+            ipv6=any(network.version == 6 for network in settings.cluster.pod_networks),
+        ),
         after(gateway_api),
     )
     faces = Faces("faces", FacesArgs(plan=faces_plan(settings), charts=charts), after(linkerd))
     workloads = workload_list(settings)
     outside = machines(
         settings,
-        Surroundings(cluster=cluster, charts=charts, trust=trust, mesh=[linkerd, faces], namespace=NAMESPACE),
+        Surroundings(
+            cluster=cluster,
+            charts=charts,
+            trust=trust,
+            mesh=[linkerd, faces],
+            namespace=NAMESPACE,
+            docker=docker,
+        ),
         workloads,
     )
     registration = Registration(
@@ -52,6 +71,9 @@ def compose(settings: Settings, cluster: ExistingCluster) -> dict[str, Any]:
         ),
         after(faces),
     )
+    HandOff("faces-off", faces, after(faces, registration))
+    if len(settings.cluster.service_networks) > 1:
+        DualStackGui("faces-gui", faces, after(faces))
     routes = route_list(settings)
     for route in routes:
         # A route leaves before what it points at: linkerd-destination panics when a client's endpoint vanishes
@@ -66,5 +88,5 @@ def compose(settings: Settings, cluster: ExistingCluster) -> dict[str, Any]:
     }
 
 
-def _after(cluster: ExistingCluster, *needed: pulumi.Resource) -> pulumi.ResourceOptions:
+def _after(cluster: Cluster, *needed: pulumi.Resource) -> pulumi.ResourceOptions:
     return pulumi.ResourceOptions(provider=cluster.provider, depends_on=list(needed))

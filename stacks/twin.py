@@ -2,22 +2,11 @@
 
 from typing import Any
 
-import pulumi
-
-from components.cluster.existing import ExistingCluster, ExistingClusterArgs
-from settings import Settings
+from settings.labs import TwinSettings
 from stacks import mesh
+from stacks.existing import existing
 
 
-def compose(settings: Settings) -> dict[str, Any]:
+def compose(settings: TwinSettings) -> dict[str, Any]:
     """The cluster is there before: `lab up` starts it."""
-    cluster = ExistingCluster(
-        "cluster",
-        ExistingClusterArgs(
-            kubeconfig=settings.cluster.kubeconfig,
-            context=settings.cluster.context,
-            identifier=f"{settings.lab}-{pulumi.get_stack()}",
-            adopt_existing=settings.cluster.adopt_existing,
-        ),
-    )
-    return mesh.compose(settings, cluster)
+    return mesh.compose(settings, existing(settings, settings.cluster))

@@ -9,6 +9,8 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from . import grpc_health
+
 _EXPIRED, _NOT_YET = 10, 9  # OpenSSL's verification errors
 
 Condition = dict[str, str]
@@ -16,7 +18,10 @@ Condition = dict[str, str]
 
 @dataclass(frozen=True)
 class Target:
-    """One workload as it is registered; `condition` is its Ready condition, if it has one."""
+    """One workload as it is registered; `condition` is its Ready condition, if it has one.
+
+    `probe` is how it is asked: by a method of HTTP, or by `grpc` for its health.
+    """
 
     namespace: str
     name: str
@@ -25,6 +30,7 @@ class Target:
     port: int
     identity: str
     server_name: str
+    probe: str = "GET"
     condition: Condition | None = None
     others: tuple[Condition, ...] = ()
 
@@ -43,6 +49,7 @@ class Target:
             port=named[0]["port"],
             identity=spec["meshTLS"]["identity"],
             server_name=spec["meshTLS"]["serverName"],
+            probe=(metadata.get("annotations") or {}).get("mesh-expansion/probe", "GET"),
             condition=next((entry for entry in conditions if entry.get("type") == "Ready"), None),
             others=tuple(entry for entry in conditions if entry.get("type") != "Ready"),
         )
@@ -50,7 +57,7 @@ class Target:
     @property
     def place(self) -> tuple[object, ...]:
         """Where it is and who it should be: when this changes, an old answer says nothing."""
-        return self.addresses, self.port, self.identity, self.server_name
+        return self.addresses, self.port, self.identity, self.server_name, self.probe
 
 
 @dataclass(frozen=True)
@@ -87,7 +94,8 @@ def probe(target: Target, context: ssl.SSLContext, path: str, timeout: float) ->
         if not answer.ready:
             return answer
     where = " and ".join(_place(address, target.port) for address in target.addresses)
-    return Answer(True, "Answered", f"{where} answered GET {path} with {answer.message}", time.monotonic() - begun)
+    asked = "a health check by gRPC" if target.probe == "grpc" else f"{target.probe} {path}"
+    return Answer(True, "Answered", f"{where} answered {asked} with {answer.message}", time.monotonic() - begun)
 
 
 def _probe_address(target: Target, address: str, context: ssl.SSLContext, path: str, timeout: float) -> Answer:
@@ -111,23 +119,36 @@ def _probe_address(target: Target, address: str, context: ssl.SSLContext, path: 
                 proven = ", ".join(found) or "no SPIFFE ID"
                 return Answer(False, "WrongIdentity", f"{place} proves {proven}; expected {target.identity}")
             secured.settimeout(_left(limit))
-            return _ask(place, target, secured, path)
+            return _ask_health(place, target, secured) if target.probe == "grpc" else _ask(place, target, secured, path)
 
 
 def _ask(place: str, target: Target, secured: ssl.SSLSocket, path: str) -> Answer:
     connection = http.client.HTTPConnection(target.server_name, target.port)
     connection.sock = secured
     try:
-        connection.request("GET", path, headers={"User-Agent": "mesh-expansion-prober", "Connection": "close"})
+        connection.request(target.probe, path, headers={"User-Agent": "mesh-expansion-prober", "Connection": "close"})
         status = connection.getresponse().status
     except (OSError, http.client.HTTPException) as problem:
-        return Answer(False, "AppDown", f"{place} did not answer GET {path}: {_words(problem)}")
+        return Answer(False, "AppDown", f"{place} did not answer {target.probe} {path}: {_words(problem)}")
     if 200 <= status < 300:
         return Answer(True, "Answered", str(status))
-    words = f"{place} answered GET {path} with {status}"
+    words = f"{place} answered {target.probe} {path} with {status}"
     if status in (401, 403):
         return Answer(False, "Denied", f"{words}: its policy does not let the probe in")
     return Answer(False, "AppDown" if status >= 500 else "NotReady", words)
+
+
+def _ask_health(place: str, target: Target, secured: ssl.SSLSocket) -> Answer:
+    try:
+        said = grpc_health.check(secured, f"{target.server_name}:{target.port}")
+    except OSError as problem:
+        return Answer(False, "AppDown", f"{place} did not answer a health check by gRPC: {_words(problem)}")
+    if said.serving:
+        return Answer(True, "Answered", said.text)
+    words = f"{place} answered a health check by gRPC with {said.text}"
+    if said.denied:
+        return Answer(False, "Denied", f"{words}: its policy does not let the probe in")
+    return Answer(False, "NotReady" if said.code == grpc_health.OK else "AppDown", words)
 
 
 def _identities(secured: ssl.SSLSocket) -> list[str]:

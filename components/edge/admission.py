@@ -1,4 +1,4 @@
-"""Who may ask workloads outside: anybody on the mesh, and anybody at all for one path, which the prober asks."""
+"""Who may ask workloads outside: anybody on the mesh, and anybody at all for what the prober asks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,12 +10,15 @@ import pulumi_kubernetes as k8s
 _GROUP = "policy.linkerd.io"
 _SERVER = "edge"
 _READY, _REST = "edge-ready", "edge-rest"
+_HEALTH = "/grpc.health.v1.Health/Check"
 _ANYONE, _MESHED = "edge-anyone", "edge-meshed"
 
 
 @dataclass(frozen=True, kw_only=True)
 class AdmissionArgs:
-    """`namespace` is where the ExternalWorkloads are; `ready_path` is open to anyone, for GET only.
+    """`namespace` is where the ExternalWorkloads are; `ready_path` is open to anyone, for GET and HEAD only.
+
+    With `grpc` the health check of gRPC is open to anyone as well.
 
     `spiffe_ids` are the identities outside the cluster that belong to the mesh.
     """
@@ -23,6 +26,7 @@ class AdmissionArgs:
     namespace: pulumi.Input[str]
     spiffe_ids: Sequence[str] = ()
     ready_path: str = "/ready"
+    grpc: bool = False
 
 
 class Admission(pulumi.ComponentResource):
@@ -42,12 +46,17 @@ class Admission(pulumi.ComponentResource):
             {
                 "externalWorkloadSelector": {"matchLabels": {"location": "vm"}},
                 "port": "http",
-                "proxyProtocol": "HTTP/1",
+                # Told HTTP/1, a proxy takes nothing else from who is not meshed, and gRPC's health check is HTTP/2.
+                "proxyProtocol": "unknown" if args.grpc else "HTTP/1",
                 "accessPolicy": "deny",
             },
         )
-        self._route(_READY, {"method": "GET", "path": {"type": "Exact", "value": args.ready_path}})
-        self._route(_REST, {"path": {"type": "PathPrefix", "value": "/"}})
+        asked = [
+            *((method, args.ready_path) for method in ("GET", "HEAD")),
+            *([("POST", _HEALTH)] if args.grpc else []),
+        ]
+        self._route(_READY, [{"method": method, "path": {"type": "Exact", "value": path}} for method, path in asked])
+        self._route(_REST, [{"path": {"type": "PathPrefix", "value": "/"}}])
         everywhere = [{"cidr": "0.0.0.0/0"}, {"cidr": "::/0"}]
         self._object("NetworkAuthentication", "v1alpha1", _ANYONE, {"networks": everywhere})
         # Proxies take "*" for every name of the cluster's own identities; a SPIFFE ID fits only where it is spelt out.
@@ -57,9 +66,9 @@ class Admission(pulumi.ComponentResource):
         self._policy(_REST, "MeshTLSAuthentication", _MESHED)
         self.register_outputs({})
 
-    def _route(self, name: str, match: dict[str, Any]) -> None:
+    def _route(self, name: str, matches: list[dict[str, Any]]) -> None:
         parent = {"group": _GROUP, "kind": "Server", "name": _SERVER}
-        self._object("HTTPRoute", "v1beta3", name, {"parentRefs": [parent], "rules": [{"matches": [match]}]})
+        self._object("HTTPRoute", "v1beta3", name, {"parentRefs": [parent], "rules": [{"matches": matches}]})
 
     def _policy(self, route: str, authentication: str, name: str) -> None:
         self._object(

@@ -1,6 +1,7 @@
 """How Pulumi reaches a device over SSH."""
 
 from dataclasses import dataclass
+from hashlib import sha256
 
 import pulumi
 import pulumi_command as command
@@ -25,6 +26,11 @@ class Connection:
     def sudo(self) -> bool:
         """Whether commands need sudo to be root."""
         return self.user != "root"
+
+    @property
+    def machine(self) -> str:
+        """A short name of the machine itself, by its host key: another machine in its place has another."""
+        return sha256(self.host_key.encode()).hexdigest()[:8]
 
     def arguments(self) -> command.remote.ConnectionArgs:
         """The input `connection`; its private key is a secret."""

@@ -14,7 +14,9 @@ import pulumi_docker as docker
 import pulumi_tls as tls
 
 from components.container_options import joined, kept_small, label
+from domain import labels
 from domain.certificate_request import own_request
+from domain.device import Controllers
 from domain.spire import PROXY_UID
 from domain.workloads import Workload
 
@@ -33,7 +35,8 @@ class EdgeContainerArgs:
     `image` is pinned; `container_name` unique on the engine; `spire_server` is host:port as the container reaches it;
     `pod_routes` are (pod CIDR, node address) pairs; `service_network` is the range of ClusterIPs, routed by `service_via`
     where the network's own gateway does not lead there; `docker_host` the engine, when it is not what the environment
-    names; `generation` grows for a new certificate.
+    names; `generation` grows for a new certificate. `controllers` are found at the workload's own loopback address only
+    together with `controllers_via`, the address that leads to them.
     """
 
     workload: Workload
@@ -55,6 +58,8 @@ class EdgeContainerArgs:
     environment: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     devices: Sequence[str] = ()
     docker_host: str | None = None
+    controllers: Controllers = field(default_factory=Controllers)
+    controllers_via: pulumi.Input[str] | None = None
     ready_seconds: int = 120
 
 
@@ -69,7 +74,7 @@ class EdgeContainer(pulumi.ComponentResource):
         volume = docker.Volume(
             f"{name}-identity",
             name=f"{args.container_name}-identity",
-            labels=[docker.VolumeLabelArgs(label="mesh-expansion/workload", value=args.workload.name)],
+            labels=[docker.VolumeLabelArgs(label=labels.WORKLOAD, value=args.workload.name)],
             opts=pulumi.ResourceOptions(parent=self),
         )
         certificate = self._certificate(name, args, volume)
@@ -112,6 +117,8 @@ class EdgeContainer(pulumi.ComponentResource):
             envs=_lines(_environment(args, hostname)),
             networks_advanced=[joined(args.network, args.workload.addresses)],
             dns=args.dns,
+            # Connections to a loopback address may leave it, for the controllers behind such an address alone.
+            sysctls={"net.ipv4.conf.all.route_localnet": "1"} if args.controllers_via is not None else None,
             capabilities=docker.ContainerCapabilitiesArgs(adds=["CAP_NET_ADMIN"]),
             security_opts=["no-new-privileges"],
             devices=[docker.ContainerDeviceArgs(host_path=path) for path in args.devices],
@@ -154,10 +161,25 @@ def _environment(args: EdgeContainerArgs, hostname: str) -> dict[str, pulumi.Inp
             lambda routes: " ".join(f"{network}={way}" for network, way in routes)
         ),
         "SVC_CIDR": args.service_network,
+        # Docker's own resolver asks no server outside for a container of an internal network.
+        "NAMESERVERS": pulumi.Output.all(*args.dns).apply(" ".join),
     }
     if args.service_via is not None:
         mesh["NODE_IP"] = args.service_via
-    return {**args.environment, **mesh}
+    if args.controllers_via is not None:
+        mesh["CONTROLLERS"] = args.controllers_via
+    return {**args.environment, **mesh, **_controllers(args.controllers)}
+
+
+def _controllers(controllers: Controllers) -> dict[str, pulumi.Input[str]]:
+    """Nothing where they are at their Services, as the image has it."""
+    if controllers == Controllers():
+        return {}
+    places = {"DESTINATION": controllers.destination, "POLICY": controllers.policy}
+    return {
+        **{f"LINKERD2_PROXY_{kind}_SVC_ADDR": place for kind, place in places.items()},
+        **({f"LINKERD2_PROXY_{kind}_SVC_NAME": controllers.name for kind in places} if controllers.name else {}),
+    }
 
 
 def _lines(environment: Mapping[str, pulumi.Input[str]]) -> list[pulumi.Output[str]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pulumi
 
+from components.edge.intermediate import Intermediates
 from domain.device import Artefact, Controllers
 from domain.nodes import Node
 from domain.workloads import Network
@@ -23,11 +24,12 @@ class FleetState:
 
 @dataclass(frozen=True, kw_only=True)
 class Fleet:
-    """Programs, image, certificates' authority and the cluster as machines see it.
+    """Programs, certificates' authority and the cluster as machines see it.
 
     `pushed` maps a program's name to the file to push; where it is empty, devices fetch `downloads`. `image_archive` is
-    pushed where devices cannot pull `image`. `service_network` goes through the proxy; `route_services` also routes it
-    to a node. `spire_address` is set where the SPIRE server is not behind the first node.
+    pushed where devices cannot pull images. `service_network` goes through the proxy; `route_services` also routes it
+    to a node. `spire_address` is set where the SPIRE server is not behind the first node. With `intermediates` every device
+    runs a server of its own, at `spire_port` of its loopback address.
     """
 
     state: pulumi.Output[FleetState]
@@ -41,12 +43,12 @@ class Fleet:
     dns_port: int
     spire_port: int
     spire_address: str | None
-    image: str
     image_archive: Path | None
     pushed: Mapping[str, Path]
     pushed_architecture: str | None
     downloads: Sequence[Artefact] = ()
     controllers: Controllers = field(default_factory=Controllers)
+    intermediates: Intermediates | None = None
 
     @staticmethod
     def sha256(file: Path) -> str:

@@ -4,11 +4,15 @@ Several platforms at once are docker-bake.hcl's work. An image is known by its c
 is made anew when what it is made of changes, and never because a tag moved.
 """
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
+import pulumi_command as command
 import pulumi_docker as docker
+
+from domain import labels
 
 _CONTEXT = "assets"
 
@@ -34,25 +38,31 @@ class EdgeImagesArgs:
     """What the images are made of.
 
     `tag` tells labs on one engine apart. `base` is a Debian, or an image that has what is needed. `proxy_image` holds
-    /usr/lib/linkerd/linkerd2-proxy, `workload_image` its program at /workload; `spire` is a release, or an image that holds
-    /opt/spire/bin/spire-agent.
+    /usr/lib/linkerd/linkerd2-proxy; `spire` is a release, or an image that holds /opt/spire/bin/spire-agent.
+    `workload_images` names, by workload, an image that holds its program at /workload. `docker_host` is the engine, when it
+    is not what the environment names.
     """
 
     tag: str
     base: str
     proxy_image: str
     spire: SpireRelease | str
-    workload_image: str
+    workload_images: Mapping[str, str]
+    docker_host: str | None = None
 
 
 class EdgeImages(pulumi.ComponentResource):
-    """`workload` and `dns_forwarder` are pinned references for containers. Deleting leaves the images on the engine."""
+    """`workloads`, by name, and `dns_forwarder` are pinned references for containers, which depend on the component.
 
-    workload: pulumi.Output[str]
+    Deleting it removes every image that was built, superseded ones too; what they were built on stays.
+    """
+
+    workloads: Mapping[str, pulumi.Output[str]]
     dns_forwarder: pulumi.Output[str]
 
     def __init__(self, name: str, args: EdgeImagesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mesh:edge:EdgeImages", name, None, opts)
+        self._removal(name, args)
         spire = {"SPIRE_IMAGE": args.spire} if isinstance(args.spire, str) else args.spire.build_arguments
         external_base = self._image(
             f"{name}-external-base",
@@ -60,30 +70,54 @@ class EdgeImages(pulumi.ComponentResource):
             "external-base",
             {"BASE": args.base, "PROXY_IMAGE": args.proxy_image, **spire},
         )
-        workload = self._image(
-            f"{name}-workload",
-            args.tag,
-            "workload",
-            {
-                "BASE": external_base.base_image_name,
-                "BASE_DIGEST": external_base.repo_digest,
-                "WORKLOAD_IMAGE": args.workload_image,
-            },
-        )
+        workloads = {
+            workload: self._image(
+                f"{name}-workload-{workload}",
+                args.tag,
+                "workload",
+                {
+                    "BASE": external_base.base_image_name,
+                    "BASE_DIGEST": external_base.repo_digest,
+                    "WORKLOAD_IMAGE": image,
+                },
+                as_name=f"workload-{workload}",
+            )
+            for workload, image in args.workload_images.items()
+        }
         dns_forwarder = self._image(f"{name}-dns-forwarder", args.tag, "dns-forwarder", {"BASE": args.base})
-        self.workload = workload.repo_digest
+        self.workloads = {workload: image.repo_digest for workload, image in workloads.items()}
         self.dns_forwarder = dns_forwarder.repo_digest
-        self.register_outputs({"workload": self.workload, "dns_forwarder": self.dns_forwarder})
+        self.register_outputs({"workloads": self.workloads, "dns_forwarder": self.dns_forwarder})
 
-    def _image(self, name: str, tag: str, directory: str, arguments: Mapping[str, pulumi.Input[str]]) -> docker.Image:
+    def _removal(self, name: str, args: EdgeImagesArgs) -> None:
+        """Deleting an Image leaves it on the engine. Only what no container uses goes."""
+        command.local.Command(
+            f"{name}-removal",
+            delete=shlex.join(
+                ["docker", "image", "prune", "--all", "--force", "--filter", f"label={labels.LAB}={args.tag}"]
+            ),
+            environment={"DOCKER_HOST": args.docker_host} if args.docker_host else None,
+            logging=command.local.Logging.STDERR,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _image(
+        self,
+        name: str,
+        tag: str,
+        directory: str,
+        arguments: Mapping[str, pulumi.Input[str]],
+        *,
+        as_name: str | None = None,
+    ) -> docker.Image:
         return docker.Image(
             name,
-            image_name=f"mesh-expansion/{directory}:{tag}",
+            image_name=f"mesh-expansion/{as_name or directory}:{tag}",
             skip_push=True,
             build=docker.DockerBuildArgs(
                 context=_CONTEXT,
                 dockerfile=f"{_CONTEXT}/images/{directory}/Dockerfile",
-                args=arguments,
+                args={"LAB": tag, **arguments},
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -23,12 +23,13 @@ _LABELS = {"app": NAME}
 class ProberArgs:
     """Who is looked at: every ExternalWorkload of `namespaces`, which must prove itself against the anchors.
 
-    `ready_path` is what the workload answers with 2xx when it is well.
+    `ready_path` is what the workload answers with 2xx when it is well; `image` holds any Python 3.11 or later.
     """
 
     trust_anchors_pem: pulumi.Input[str]
     namespaces: Sequence[pulumi.Input[str]]
     ready_path: str = "/ready"
+    image: str = versions.PROBER_IMAGE
 
 
 class Prober(pulumi.ComponentResource):
@@ -124,7 +125,7 @@ def _pod(args: ProberArgs, mounts: dict[str, tuple[k8s.core.v1.ConfigMap, str]])
         "containers": [
             {
                 "name": NAME,
-                "image": versions.PROBER_IMAGE,
+                "image": args.image,
                 "workingDir": "/app",
                 "command": ["python", "-m", "prober"],
                 "env": [

@@ -13,7 +13,7 @@ _PORT_NAME = "http"
 
 @dataclass(frozen=True, kw_only=True)
 class RegistrationArgs:
-    """`existing_services` are Services that something else makes and that select these workloads by `service`.
+    """`existing_services` are Services that something else makes, each with the labels by which it selects workloads.
 
     `machines` holds, by workload, what brings it up: it is registered after that, waited for until a probe says that it
     is ready, for `ready_seconds` at most, and taken out of the mesh before its machine leaves. A workload of `gone`
@@ -22,7 +22,7 @@ class RegistrationArgs:
 
     workloads: Sequence[Workload]
     namespace: pulumi.Input[str]
-    existing_services: Collection[str]
+    existing_services: Mapping[str, Mapping[str, str]]
     machines: Mapping[str, pulumi.Resource] = field(default_factory=dict)
     gone: Collection[str] = ()
     ready_seconds: int = 120
@@ -42,13 +42,21 @@ class Registration(pulumi.ComponentResource):
 
     def _external_workload(self, name: str, workload: Workload, args: RegistrationArgs) -> None:
         machine = args.machines.get(workload.name)
-        waits = {"annotations": {"pulumi.com/waitFor": "condition=Ready"}} if machine else {}
+        annotations = {
+            **({"pulumi.com/waitFor": "condition=Ready"} if machine else {}),
+            **_probe(workload),
+        }
         limit = f"{args.ready_seconds}s"
         k8s.apiextensions.CustomResource(
             name,
             api_version="workload.linkerd.io/v1beta1",
             kind="ExternalWorkload",
-            metadata={"name": workload.name, "namespace": args.namespace, "labels": dict(workload.labels), **waits},
+            metadata={
+                "name": workload.name,
+                "namespace": args.namespace,
+                "labels": {**workload.labels, **args.existing_services.get(workload.service, {})},
+                **({"annotations": annotations} if annotations else {}),
+            },
             spec={
                 "meshTLS": {"identity": workload.spiffe_id, "serverName": workload.server_name},
                 "workloadIPs": [{"ip": str(address)} for address in workload.addresses],
@@ -78,3 +86,10 @@ class Registration(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+
+def _probe(workload: Workload) -> dict[str, str]:
+    """What the prober has to know to ask; without a word it asks by GET."""
+    if workload.protocol == "grpc":
+        return {"mesh-expansion/probe": "grpc"}
+    return {} if workload.probed_by == "GET" else {"mesh-expansion/probe": workload.probed_by}

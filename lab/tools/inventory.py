@@ -13,18 +13,21 @@ class Part:
     """One tool as it is here. `entry` is its directory in the cache, None when only a stand-in in Python serves.
 
     `standins` are the files behind which a stand-in serves, with the module of lab/standins; `why` says in a
-    line why there is no official part.
+    line why there is no official part. `brought`: the operator's own serves.
     """
 
     tool: Tool
     entry: Path | None
     official: bool
+    brought: bool = False
     standins: Mapping[str, str] = field(default_factory=dict)
     why: str = ""
 
     @property
     def how(self) -> str:
-        """`official`, `built`, `module` (data from the publisher's own module) or `stand-in`."""
+        """`official`, `yours`, `built`, `module` (data from the publisher's own module) or `stand-in`."""
+        if self.brought:
+            return "yours"
         if self.official:
             return "official"
         if self.entry is None or self.tool.source:
@@ -46,6 +49,7 @@ class Part:
         """What it is for and where it comes from, with what stands in."""
         says = {
             "official": "its publisher's own release",
+            "yours": "the one on PATH",
             "built": f"{self._making}, as pinned by go.sum",
             "module": "as in the publisher's Go module, pinned by go.sum",
             "stand-in": "this project's own, strict but not the real part",

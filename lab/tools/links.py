@@ -24,7 +24,7 @@ def link(inventory: Inventory) -> None:
         for name, module in part.standins.items():
             place = plugin_directory(part.tool) if part.tool.plugin else directory
             place.mkdir(parents=True, exist_ok=True)
-            _write_launcher(place / name, module)
+            write_launcher(place / name, module)
         if part.tool.plugin and part.entry is not None:
             _install_plugin(part, part.entry, inventory)
         _remove_outdated(part, directory)
@@ -62,6 +62,7 @@ def _remove_outdated(part: Part, directory: Path) -> None:
     """
     current = {binary.name for binary in _binaries(part)} | set(part.standins)
     official = {name for download in part.tool.downloads for name in download.members.values()}
+    official |= {part.tool.on_path} - {""}
     for name in (official | set(part.tool.standins)) - current:
         (directory / name).unlink(missing_ok=True)
 
@@ -70,7 +71,8 @@ def _binaries(part: Part) -> list[Path]:
     return sorted((part.entry / "bin").glob("*")) if part.entry is not None else []
 
 
-def _write_launcher(target: Path, module: str) -> None:
+def write_launcher(target: Path, module: str) -> None:
+    """Make the file that starts the stand-in `lab.standins.<module>`; one that is right already is not touched."""
     start = (
         "import runpy, sys; "
         f"sys.path.insert(0, {str(paths.CHECKOUT)!r}); "
@@ -89,7 +91,8 @@ def _write_launcher(target: Path, module: str) -> None:
     partial.replace(target)
 
 
-def _is_launcher(file: Path) -> bool:
+def is_launcher(file: Path) -> bool:
+    """Whether the file is one that starts a stand-in."""
     with file.open("rb") as content:
         return _MARK.encode() in content.read(200)
 
@@ -97,7 +100,7 @@ def _is_launcher(file: Path) -> bool:
 def _install_plugin(part: Part, entry: Path, inventory: Inventory) -> None:
     name, version = part.tool.plugin, f"v{part.tool.version}"
     installed = plugin_directory(part.tool) / f"pulumi-resource-{name}"
-    if installed.exists() and not _is_launcher(installed):
+    if installed.exists() and not is_launcher(installed):
         return
     shutil.rmtree(installed.parent, ignore_errors=True)  # a stand-in until now
     archive = entry / "data" / "plugin.tar.gz"

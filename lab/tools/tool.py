@@ -52,6 +52,7 @@ class Tool:
     """One line of the inventory. `weight` is the time in seconds that the build took on 2 cores with nothing cached.
 
     What cannot be had officially is built from `module`, else there is a stand-in: `source` to be built, or `standins`.
+    `on_path` is a program that the operator may have: then nothing is downloaded, and nothing stands in.
     """
 
     name: str
@@ -63,3 +64,4 @@ class Tool:
     weight: int = 0
     plugin: str = ""
     standins: Mapping[str, str] = field(default_factory=dict)  # file name -> module in lab/standins
+    on_path: str = ""

@@ -13,15 +13,13 @@ _SECONDS = 10.0
 
 
 class Api:
-    """A client of the twin's API server, by the administrator's certificate."""
+    """A client of the twin's API server, by the administrator's certificate; `host` is where it is."""
 
-    def __init__(self, port: int, authority: Path, client: Path) -> None:
+    def __init__(self, port: int, authority: Path, client: Path, host: str = "127.0.0.1") -> None:
         context = ssl.create_default_context(cafile=str(authority))
         context.load_cert_chain(client)
         # trust_env: a proxy of the operator's shell must not see loopback traffic
-        self._http = httpx.Client(
-            base_url=f"https://127.0.0.1:{port}", verify=context, timeout=_SECONDS, trust_env=False
-        )
+        self._http = httpx.Client(base_url=f"https://{host}:{port}", verify=context, timeout=_SECONDS, trust_env=False)
 
     def __enter__(self) -> "Api":
         return self

@@ -3,7 +3,7 @@
 import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+from ipaddress import ip_address
 from pathlib import Path
 
 from cryptography import x509
@@ -126,7 +126,7 @@ def _subject(party: Party) -> x509.Name:
 def _wanted(party: Party) -> list[x509.GeneralName]:
     return [
         *(x509.DNSName(name) for name in party.names),
-        *(x509.IPAddress(IPv4Address(address)) for address in party.addresses),
+        *(x509.IPAddress(ip_address(address)) for address in party.addresses),
     ]
 
 

@@ -73,6 +73,8 @@ def charts(linkerd: Iterable[str] = (), faces: Iterable[str] = ()) -> list[Chart
         Chart(source=SOURCES / name, name=name, version=version, app_version=versions.SPIRE)
         for name, version in (("spire-crds", versions.SPIRE_CRDS_CHART), ("spire", versions.SPIRE_CHART))
     ]
+    metallb = versions.METALLB_CHART
+    found.append(Chart(source=SOURCES / "metallb", name="metallb", version=metallb, app_version=f"v{metallb}"))
     return found
 
 

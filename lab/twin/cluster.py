@@ -14,7 +14,7 @@ from lab.twin import definitions, nodes, placement, pods, ports, programs
 from lab.twin.api import Api
 from lab.twin.errors import TwinError
 from lab.twin.inside import Inside
-from lab.twin.layout import Layout
+from lab.twin.layout import Layout, Shape, plain
 from lab.twin.process import ProcessState, Program, locate
 
 # RFC 5737: a range that no machine has, so that a wrong connection to a node fails instead of reaching somebody.
@@ -28,12 +28,19 @@ _LOCK_SECONDS = 120.0
 class Cluster:
     """A Kubernetes API with nodes that are only said to be there, below one directory of this machine."""
 
-    def __init__(self, directory: Path | None = None, nodes: int = 1, node_network: IPv4Network = NODE_NETWORK) -> None:
+    def __init__(
+        self,
+        directory: Path | None = None,
+        nodes: int = 1,
+        node_network: IPv4Network = NODE_NETWORK,
+        shape: Shape | None = None,
+    ) -> None:
+        """`shape`: one that says more than how many nodes there are, and in which network."""
         room = min(MOST_NODES, node_network.num_addresses - 16)
         if not 1 <= nodes <= room:
             raise TwinError(f"{nodes} nodes are asked for; the twin can have 1 to {room} in {node_network}")
         directory = (directory or paths.twin()).resolve()
-        self._layout = Layout(directory=directory, nodes=nodes, node_network=node_network)
+        self._layout = Layout(directory=directory, shape=shape or plain(nodes, node_network))
 
     @property
     def directory(self) -> Path:

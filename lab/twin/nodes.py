@@ -3,7 +3,7 @@
 from typing import Any
 
 from lab.twin.api import Api
-from lab.twin.layout import Layout
+from lab.twin.layout import Layout, Machine
 
 _NODES = "/api/v1/nodes"
 _CAPACITY = {"cpu": "32", "memory": "128Gi", "pods": "250", "ephemeral-storage": "512Gi"}
@@ -11,9 +11,9 @@ _CAPACITY = {"cpu": "32", "memory": "128Gi", "pods": "250", "ephemeral-storage":
 
 def ensure_nodes(api: Api, layout: Layout) -> None:
     """Create the nodes that are missing, and delete those that are too many."""
-    for index, name in enumerate(layout.node_names()):
-        if api.get(f"{_NODES}/{name}") is None:
-            api.create(_NODES, _node(name, layout.node_address(index)))
+    for machine in layout.shape.machines:
+        if api.get(f"{_NODES}/{machine.name}") is None:
+            api.create(_NODES, node_object(machine))
     for node in (api.get(_NODES) or {}).get("items", []):
         name = node["metadata"]["name"]
         if name not in layout.node_names():
@@ -33,14 +33,18 @@ def _serves(node: dict[str, Any] | None) -> bool:
     return conditions.get("Ready") == "True"
 
 
-def _node(name: str, address: str) -> dict[str, Any]:
-    labels = {"kubernetes.io/arch": "amd64", "kubernetes.io/os": "linux", "kubernetes.io/hostname": name}
+def node_object(machine: Machine) -> dict[str, Any]:
+    """The object of one node."""
+    labels = {"kubernetes.io/arch": "amd64", "kubernetes.io/os": "linux", "kubernetes.io/hostname": machine.name}
     return {
         "apiVersion": "v1",
         "kind": "Node",
-        "metadata": {"name": name, "labels": labels},
+        "metadata": {"name": machine.name, "labels": {**labels, **machine.labels}},
         "status": {
-            "addresses": [{"type": "InternalIP", "address": address}, {"type": "Hostname", "address": name}],
+            "addresses": [
+                *({"type": "InternalIP", "address": address} for address in machine.addresses),
+                {"type": "Hostname", "address": machine.name},
+            ],
             "capacity": _CAPACITY,
             "allocatable": _CAPACITY,
             "nodeInfo": {

@@ -89,6 +89,11 @@ def _given() -> dict[str, Path]:
     return given
 
 
+def workload_program() -> Path:
+    """The workload as a program. TwinError when it is missing."""
+    return _tool(_WORKLOAD)
+
+
 def controllers_are_real() -> bool:
     """Whether the twin is to run Linkerd's own controllers. TwinError as `gather`."""
     return {*CONTROLLERS} <= _given().keys()

@@ -20,9 +20,15 @@ _AFFINITY = "object.spec.?affinity.?nodeAffinity.?requiredDuringSchedulingIgnore
 
 def ensure_placement(api: Api, layout: Layout) -> None:
     """Write the policy and its binding."""
-    api.apply(f"{_GROUP}/mutatingadmissionpolicies/{_NAME}", _policy(layout.node_names()))
-    binding = {**_object("MutatingAdmissionPolicyBinding"), "spec": {"policyName": _NAME}}
+    policy, binding = objects(layout)["items"]
+    api.apply(f"{_GROUP}/mutatingadmissionpolicies/{_NAME}", policy)
     api.apply(f"{_GROUP}/mutatingadmissionpolicybindings/{_NAME}", binding)
+
+
+def objects(layout: Layout) -> dict[str, Any]:
+    """The policy and its binding, as a List."""
+    binding = {**_object("MutatingAdmissionPolicyBinding"), "spec": {"policyName": _NAME}}
+    return {"apiVersion": "v1", "kind": "List", "items": [_policy(layout.node_names()), binding]}
 
 
 def places(api: Api, layout: Layout) -> bool:

@@ -119,19 +119,13 @@ class Program:
             try:
                 if grace:
                     process.terminate()
-                    try:
-                        process.wait(grace)
-                    except psutil.TimeoutExpired:
-                        process.kill()
-                else:
+                if not grace or not _ended(process, grace):
                     process.kill()
-                process.wait(_STOP_SECONDS)
+                ended = _ended(process, _STOP_SECONDS)
             except psutil.NoSuchProcess:
-                pass
-            except psutil.TimeoutExpired as problem:
-                raise TwinError(
-                    f"{self.name} (pid {process.pid}) does not end; end it by hand and try again"
-                ) from problem
+                continue
+            if not ended:
+                raise TwinError(f"{self.name} (pid {process.pid}) does not end; end it by hand and try again")
         self.pid_file.unlink(missing_ok=True)
 
     def state(self, port: int | None) -> ProcessState:
@@ -194,6 +188,20 @@ def locate(binary: str) -> str:
     if found := shutil.which(binary, path=search):
         return found
     raise TwinError(f"{binary} is neither in {paths.bin_directory()} nor on PATH; run `make tools`")
+
+
+def _ended(process: psutil.Process, seconds: float) -> bool:
+    """Whether it ends within so many seconds. One that its parent has yet to take note of counts as ended: the parent
+    may be a process 1 that does so now and then only.
+    """
+    limit = time.monotonic() + seconds
+    while process.is_running() and _alive(process):
+        if time.monotonic() > limit:
+            return False
+        if child := _started.get(process.pid):
+            child.poll()
+        time.sleep(0.01)
+    return True
 
 
 def _alive(process: psutil.Process) -> bool:

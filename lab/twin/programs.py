@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lab.twin.certificates import Authority, Party
 from lab.twin.kubeconfig import write_kubeconfig
-from lab.twin.layout import API_SERVICE_ADDRESS, CLUSTER_DOMAIN, POD_NETWORK, SERVICE_NETWORK, Layout
+from lab.twin.layout import CLUSTER_DOMAIN, Layout
 from lab.twin.process import Program
 
 ETCD, API, CONTROLLERS, KWOK = "etcd", "api", "controllers", "kwok"
@@ -52,7 +52,7 @@ def write_material(layout: Layout, ports: Mapping[str, int]) -> Authority:
             name=API,
             common_name="kube-apiserver",
             names=("localhost", *service),
-            addresses=(*local, API_SERVICE_ADDRESS),
+            addresses=(*local, *layout.shape.api_service_addresses, *layout.shape.api_addresses),
         )
     )
     authority.issue(Party(name="api-to-etcd", common_name="kube-apiserver-etcd-client"))
@@ -68,7 +68,7 @@ def write_material(layout: Layout, ports: Mapping[str, int]) -> Authority:
         # kwok plays kubelet for every node at once, which no built-in role allows.
         (layout.of(KWOK) / "kubeconfig", Party(name=KWOK, common_name="twin-kwok", organization=_MASTERS)),
     ):
-        write_kubeconfig(path, server, public, authority.issue(party))
+        write_kubeconfig(path, server, public, authority.issue(party), layout.shape.context, layout.shape.user)
     return authority
 
 
@@ -153,10 +153,10 @@ def _api(layout: Layout, ports: Mapping[str, int], authority: Authority) -> Prog
         environment={"GOMEMLIMIT": "400MiB", "GOGC": "50"},
         arguments=(
             _mark(layout, API),
-            "--bind-address=127.0.0.1",
+            f"--bind-address={'0.0.0.0' if layout.shape.api_addresses else '127.0.0.1'}",  # noqa: S104 - where others ask it
             f"--secure-port={ports[API]}",
             # Published as the endpoint of Service `kubernetes`, where a loopback address is refused.
-            f"--advertise-address={layout.node_address(0)}",
+            f"--advertise-address={layout.first_address}",
             "--endpoint-reconciler-type=none",
             f"--tls-cert-file={own}",
             f"--tls-private-key-file={own}",
@@ -167,7 +167,7 @@ def _api(layout: Layout, ports: Mapping[str, int], authority: Authority) -> Prog
             f"--etcd-cafile={authority.certificate}",
             f"--etcd-certfile={client}",
             f"--etcd-keyfile={client}",
-            f"--service-cluster-ip-range={SERVICE_NETWORK}",
+            f"--service-cluster-ip-range={','.join(layout.shape.service_networks)}",
             f"--service-account-issuer=https://kubernetes.default.svc.{CLUSTER_DOMAIN}",
             f"--service-account-signing-key-file={tokens}",
             f"--service-account-key-file={tokens}",
@@ -198,8 +198,8 @@ def _controllers(layout: Layout, authority: Authority) -> Program:
             f"--service-account-private-key-file={tokens}",
             f"--root-ca-file={authority.certificate}",
             "--allocate-node-cidrs=true",
-            f"--cluster-cidr={POD_NETWORK}",
-            f"--service-cluster-ip-range={SERVICE_NETWORK}",
+            f"--cluster-cidr={','.join(layout.shape.pod_networks)}",
+            f"--service-cluster-ip-range={','.join(layout.shape.service_networks)}",
             f"--controllers={','.join(_CONTROLLERS)}",
             "--profiling=false",
             "--v=0",
@@ -208,14 +208,15 @@ def _controllers(layout: Layout, authority: Authority) -> Program:
 
 
 def _kwok(layout: Layout) -> Program:
-    files = tuple(_KWOK_FILES / f"{name}.yaml" for name in ("configuration", "node", "pod", "service"))
+    stages = ("configuration", "node", "pod", *(("service",) if layout.shape.balances else ()))
+    files = tuple(_KWOK_FILES / f"{name}.yaml" for name in stages)
     return Program(
         name=KWOK,
         binary="kwok",
         mark=_mark(layout, KWOK),
         directory=layout.of(KWOK),
         reads=(*files, layout.of(KWOK) / "kubeconfig"),
-        environment={"GOMEMLIMIT": "80MiB", "GOGC": "50", "TWIN_NODE_ADDRESS": layout.node_address(0)},
+        environment={"GOMEMLIMIT": "80MiB", "GOGC": "50", "TWIN_NODE_ADDRESS": layout.first_address},
         arguments=(
             _mark(layout, KWOK),
             *(f"--config={file}" for file in files),

@@ -17,6 +17,7 @@ from cryptography.x509.oid import NameOID
 from pulumi.runtime import rpc
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks, set_mocks
 
+from tests.components.kubeconfigs import k3s_kubeconfig
 from tests.conftest import Authority, issuing
 
 NODES = {
@@ -99,13 +100,22 @@ class Recording(Mocks):
         if args.typ == "kubernetes:helm.sh/v3:Release":
             computed = {"status": {"revision": 1, "status": "deployed"}}
         if args.typ == "command:remote:Command" and args.name.endswith("-identity"):
-            computed = {"stdout": json.dumps({"csr": request(args.name.split("-")[0]), "facts": {}})}
+            name = args.name.split("-")[0]
+            answer = {"csr": request(name), "intermediate": request(name), "facts": {}}
+            computed = {"stdout": json.dumps(answer)}
+        if args.typ == "command:remote:Command" and args.name.endswith("-kubeconfig"):
+            computed = {"stdout": k3s_kubeconfig()}
         return f"{args.name}-id", {**args.inputs, **computed}
 
     def call(self, args: MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
         if args.token == "command:local:run":
             return {**args.args, "stdout": json.dumps(NODES), "stderr": ""}, []
         raise AssertionError(f"no component calls this function in a test: {args.token}")
+
+    def starting_with(self, prefix: str) -> Registered:
+        """The one resource whose name starts so."""
+        (found,) = [resource for name, resource in self.resources.items() if name.startswith(prefix)]
+        return found
 
     def of_type(self, type_: str) -> list[Registered]:
         return [resource for resource in self.resources.values() if resource.type == type_]

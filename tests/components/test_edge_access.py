@@ -12,14 +12,14 @@ from tests.components.conftest import Declare, Recording
 
 @pytest.fixture
 def declared(declare: Declare) -> Any:
-    def program(anchors: str, path: str) -> dict[str, Any]:
+    def program(anchors: str, path: str, grpc: bool) -> dict[str, Any]:
         ClusterDns("dns", ClusterDnsArgs())
         outside = ["spiffe://root.linkerd.cluster.local/smiley", "spiffe://root.linkerd.cluster.local/color"]
-        Admission("admission", AdmissionArgs(namespace="faces", spiffe_ids=outside, ready_path=path))
+        Admission("admission", AdmissionArgs(namespace="faces", spiffe_ids=outside, ready_path=path, grpc=grpc))
         Prober("prober", ProberArgs(trust_anchors_pem=anchors, namespaces=["faces", "more"], ready_path=path))
         return {}
 
-    return lambda anchors="ANCHORS", path="/ready": declare(lambda: program(anchors, path))
+    return lambda anchors="ANCHORS", path="/ready", grpc=False: declare(lambda: program(anchors, path, grpc))
 
 
 def _objects(recording: Recording, kind: str) -> dict[str, Any]:
@@ -51,12 +51,19 @@ def test_workloads_outside_deny_what_no_policy_allows(declared: Any) -> None:
     }
 
 
+def test_a_proxy_finds_out_what_is_spoken_where_a_workload_speaks_grpc(declared: Any) -> None:
+    (server,) = _objects(declared(grpc=True), "Server").values()
+    assert server["spec"]["proxyProtocol"] == "unknown"
+
+
 def test_anybody_may_get_the_one_path_and_the_mesh_may_have_the_rest(declared: Any) -> None:
     recording = declared(path="/healthy")
     routes, policies = (_objects(recording, kind) for kind in ("HTTPRoute", "AuthorizationPolicy"))
     matches = {name: route["spec"]["rules"][0]["matches"] for name, route in routes.items()}
     assert matches == {
-        "edge-ready": [{"method": "GET", "path": {"type": "Exact", "value": "/healthy"}}],
+        "edge-ready": [
+            {"method": method, "path": {"type": "Exact", "value": "/healthy"}} for method in ("GET", "HEAD")
+        ],
         "edge-rest": [{"path": {"type": "PathPrefix", "value": "/"}}],
     }
     needed = {

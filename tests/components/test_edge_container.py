@@ -11,6 +11,7 @@ from pulumi.runtime.mocks import MockResourceArgs
 from components.dns_forwarder import DnsForwarder, DnsForwarderArgs
 from components.edge.container import SELECTORS, EdgeContainer, EdgeContainerArgs
 from components.edge.images import EdgeImages, EdgeImagesArgs, SpireRelease
+from domain.device import Controllers
 from domain.workloads import Workload
 from tests.components.conftest import Declare, Recording, request
 
@@ -112,6 +113,7 @@ def test_a_container_is_told_where_it_is_and_how_it_reaches_the_cluster(declare:
     assert made["dns"] == ["172.31.250.40"]
     assert made["envs"] == [
         "FACES_SERVICE=smiley",
+        "NAMESERVERS=172.31.250.40",
         "NODE_NAME=smiley-docker-ext1",
         "POD_ROUTES=10.42.0.0/24=172.31.250.10 10.42.1.0/24=172.31.250.11",
         "SPIRE_SERVER=172.31.250.10:30081",
@@ -123,6 +125,22 @@ def test_a_container_is_told_where_it_is_and_how_it_reaches_the_cluster(declare:
     ]
     routed = declare(container(service_via="172.31.250.10")).resources["edge-smiley-container"].inputs
     assert "NODE_IP=172.31.250.10" in routed["envs"]
+
+
+def test_controllers_at_a_containers_own_address_are_led_to_the_node_and_are_asked_for_no_identity(
+    declare: Declare,
+) -> None:
+    here = container(controllers=Controllers.at("127.0.0.1"), controllers_via="172.31.250.10")
+    made = declare(here).resources["edge-smiley-container"].inputs
+    assert made["sysctls"] == {"net.ipv4.conf.all.route_localnet": "1"}
+    assert {"CONTROLLERS=172.31.250.10", "LINKERD2_PROXY_DESTINATION_SVC_ADDR=127.0.0.1:8086"} <= set(made["envs"])
+    assert not [line for line in made["envs"] if "_SVC_NAME" in line]
+    elsewhere = declare(container(controllers=Controllers.at("mesh.example"))).resources["edge-smiley-container"].inputs
+    assert "sysctls" not in elsewhere
+    assert [line.split("=")[0] for line in elsewhere["envs"] if "_SVC_NAME" in line] == [
+        "LINKERD2_PROXY_DESTINATION_SVC_NAME",
+        "LINKERD2_PROXY_POLICY_SVC_NAME",
+    ]
 
 
 def test_what_a_workload_is_configured_with_cannot_change_who_it_is(declare: Declare) -> None:
@@ -154,10 +172,15 @@ def images(spire: SpireRelease | str) -> Callable[[], dict[str, Any]]:
         made = EdgeImages(
             "images",
             EdgeImagesArgs(
-                tag="lab", base="debian:bookworm-slim", proxy_image="proxy:1", spire=spire, workload_image="faces:2"
+                tag="lab",
+                base="debian:bookworm-slim",
+                proxy_image="proxy:1",
+                spire=spire,
+                workload_images={"smiley": "faces:2"},
+                docker_host="unix:///run/lab/docker.sock",
             ),
         )
-        return {"workload": made.workload, "dns": made.dns_forwarder}
+        return {"workload": made.workloads["smiley"], "dns": made.dns_forwarder}
 
     return program
 
@@ -168,19 +191,29 @@ def test_images_are_built_here_and_known_by_their_content(declare: Declare) -> N
     base = recording.resources["images-external-base"].inputs
     assert base["skipPush"] is True
     assert base["build"]["args"] == {
-        "BASE": "debian:bookworm-slim", "PROXY_IMAGE": "proxy:1", "SPIRE_VERSION": "1.15.3",
+        "LAB": "lab", "BASE": "debian:bookworm-slim", "PROXY_IMAGE": "proxy:1", "SPIRE_VERSION": "1.15.3",
         "SPIRE_SHA256_AMD64": "a" * 64, "SPIRE_SHA256_ARM64": "b" * 64,
     }  # fmt: skip
-    workload = recording.resources["images-workload"].inputs
+    workload = recording.resources["images-workload-smiley"].inputs
     assert workload["build"]["args"] == {
-        "BASE": "mesh-expansion/external-base:lab", "BASE_DIGEST": IMAGE, "WORKLOAD_IMAGE": "faces:2",
+        "LAB": "lab", "BASE": "mesh-expansion/external-base:lab", "BASE_DIGEST": IMAGE, "WORKLOAD_IMAGE": "faces:2",
     }  # fmt: skip
     assert "images" in recording.completed
 
 
 def test_the_agent_may_come_from_an_image_instead_of_the_release(declare: Declare) -> None:
     base = declare(images("parts:1")).resources["images-external-base"].inputs
-    assert base["build"]["args"] == {"BASE": "debian:bookworm-slim", "PROXY_IMAGE": "proxy:1", "SPIRE_IMAGE": "parts:1"}
+    assert base["build"]["args"] == {
+        "LAB": "lab", "BASE": "debian:bookworm-slim", "PROXY_IMAGE": "proxy:1", "SPIRE_IMAGE": "parts:1",
+    }  # fmt: skip
+
+
+def test_destroying_removes_the_images_of_this_lab_alone(declare: Declare) -> None:
+    removal = declare(images("parts:1")).resources["images-removal"]
+    assert removal.parent == "images"
+    assert removal.inputs["delete"] == "docker image prune --all --force --filter label=mesh-expansion/lab=lab"
+    assert removal.inputs["environment"] == {"DOCKER_HOST": "unix:///run/lab/docker.sock"}
+    assert "create" not in removal.inputs
 
 
 def test_dns_for_containers_forwards_to_every_node(declare: Declare) -> None:
@@ -192,7 +225,7 @@ def test_dns_for_containers_forwards_to_every_node(declare: Declare) -> None:
                 container_name="lab-dnsmasq",
                 network="mesh-exp",
                 address="172.31.250.40",
-                servers=["172.31.250.10#30000", pulumi.Output.from_input("172.31.250.11#30000")],
+                servers=pulumi.Output.from_input(["172.31.250.10#30000", "172.31.250.11#30000"]),
             ),
         )
         return {"address": made.address}

@@ -8,6 +8,7 @@ import asyncssh
 import pytest
 
 import stacks
+import versions
 from settings import load
 from tests.components.conftest import Declare, Recording, request
 
@@ -16,7 +17,7 @@ KEY_TEXT = "-----BEGIN OPENSSH PRIVATE KEY-----\nvery private\n-----END OPENSSH 
 
 @pytest.fixture
 def lab(declare: Declare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A lab with the devices smiley and color; keyword arguments change smiley's device or a key of `edge`."""
+    """A lab with the devices smiley and color; keyword arguments change smiley's device or keys of `edge` or `faces`."""
     monkeypatch.chdir(tmp_path)
     Path("kubeconfig").write_text("{}")
     Path("id").write_text(KEY_TEXT)
@@ -26,11 +27,11 @@ def lab(declare: Declare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> An
     public = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
     Path("known_hosts").write_text("".join(f"192.168.1.{number} {public}" for number in (21, 22)))
 
-    def lab(edge: dict[str, Any] | None = None, **device: Any) -> Recording:
+    def lab(edge: dict[str, Any] | None = None, faces: dict[str, Any] | None = None, **device: Any) -> Recording:
         given = {name.replace("_", "-"): value for name, value in device.items()}
         values = {
             "cluster": {"kubeconfig": "kubeconfig"},
-            "faces": {"on-edge": ["smiley", "color"], "second": ["smiley2"]},
+            "faces": {"on-edge": ["smiley", "color"], "second": ["smiley2"], **(faces or {})},
             "ssh": {"private-key-file": "id", "known-hosts": "known_hosts"},
             "edge": {"artefacts": "parts", **(edge or {})},
             "workloads": [
@@ -61,7 +62,7 @@ def _before(recording: Recording, name: str) -> set[str]:
 def test_a_device_makes_its_key_is_certified_gets_its_parts_and_is_registered_last(lab: Any) -> None:
     recording = lab()
     pushed = {"smiley-device-linkerd2-proxy", "smiley-device-spire-agent"}
-    for name in pushed | {"smiley-device-certificate-1"}:
+    for name in pushed | {recording.starting_with("smiley-device-certificate-1-").name}:
         assert "smiley-device-identity" in _before(recording, name)
         assert name in _before(recording, "smiley-device-parts")
     assert "smiley-device-parts" in _before(recording, "edge-smiley")
@@ -119,7 +120,7 @@ def test_another_user_than_root_works_through_sudo(lab: Any) -> None:
 
 def test_an_external_workload_waits_until_a_probe_says_that_it_is_ready(lab: Any) -> None:
     metadata = lab().resources["edge-smiley"].inputs["metadata"]
-    assert metadata["annotations"] == {"pulumi.com/waitFor": "condition=Ready"}
+    assert metadata["annotations"]["pulumi.com/waitFor"] == "condition=Ready"
 
 
 def _admitted(recording: Recording) -> list[str]:
@@ -152,10 +153,11 @@ def test_a_machine_that_is_gone_leaves_the_mesh_and_is_not_asked(lab: Any) -> No
 
 
 def test_each_device_costs_few_resources(lab: Any) -> None:
-    names = [name for name in lab(edge={}).resources if name.startswith("color-") or name == "edge-color"]
+    found = lab(edge={})
+    names = [name for name in found.resources if name.startswith("color-") or name == "edge-color"]
     assert sorted(names) == [
         "color-device",
-        "color-device-certificate-1",
+        found.starting_with("color-device-certificate-1-").name,
         "color-device-identity",
         "color-device-linkerd2-proxy",
         "color-device-parts",
@@ -171,7 +173,52 @@ def test_a_device_is_certified_for_its_own_name_only(lab: Any, monkeypatch: pyte
         lab()
 
 
+def test_a_certificate_stays_whatever_a_preview_cannot_know_and_another_machine_gets_its_own(lab: Any) -> None:
+    other = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
+    before, moved, replaced = (
+        recording.starting_with("smiley-device-certificate-")
+        for recording in (lab(), lab(host="pi-1.local", port=2222, host_key=_host_key()), lab(host_key=other))
+    )
+    assert before.ignored == {"certRequestPem"}
+    assert before.name == moved.name != replaced.name
+
+
+def _host_key() -> str:
+    return Path("known_hosts").read_text().splitlines()[0].split(" ", 1)[1]
+
+
 def test_another_machine_in_its_place_gets_the_files_again(lab: Any) -> None:
-    for name in ("linkerd2-proxy", "spire-agent"):
-        pushed = lab().resources[f"smiley-device-{name}"]
-        assert "CERTIFICATE REQUEST" in pushed.inputs["triggers"][0]
+    other = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
+    before, moved, replaced = lab(), lab(host="pi-1.local", host_key=_host_key()), lab(host_key=other)
+    for name in ("smiley-device-linkerd2-proxy", "smiley-device-spire-agent"):
+        first, same, new = (found.resources[name].inputs["triggers"] for found in (before, moved, replaced))
+        assert first == same != new
+
+
+def test_each_part_of_faces_runs_its_own_image_and_color_is_asked_by_grpc(lab: Any) -> None:
+    recording = lab()
+    for name, protocol in (("smiley", "http"), ("color", "grpc")):
+        sent = recording.resources[f"{name}-device-parts"].inputs["stdin"]
+        assert f"\nimage ghcr.io/buoyantio/faces-{name}:{versions.FACES_CHART} - pull\n" in sent
+        assert f"WORKLOAD_PROTOCOL={protocol}\n" in sent
+    registered = {name: recording.resources[f"edge-{name}"].inputs["metadata"] for name in ("smiley", "color")}
+    assert registered["color"]["annotations"]["mesh-expansion/probe"] == "grpc"
+    # By GET it would fail as often as ERROR_FRACTION says.
+    assert registered["smiley"]["annotations"]["mesh-expansion/probe"] == "HEAD"
+    ready = recording.resources["admission-edge-ready-httproute"].inputs["spec"]["rules"][0]["matches"]
+    assert [(match["method"], match["path"]["value"]) for match in ready] == [
+        ("GET", "/ready"),
+        ("HEAD", "/ready"),
+        ("POST", "/grpc.health.v1.Health/Check"),
+    ]
+
+
+def test_nothing_is_asked_by_grpc_in_a_lab_of_faces_1(lab: Any) -> None:
+    recording = lab(faces={"chart-version": "1.4.1"})
+    assert (
+        "\nimage ghcr.io/buoyantio/faces-workload:1.4.1 - pull\n"
+        in (recording.resources["color-device-parts"].inputs["stdin"])
+    )
+    probed = recording.resources["edge-color"].inputs["metadata"]["annotations"]["mesh-expansion/probe"]
+    assert probed == "HEAD"
+    assert "/grpc.health.v1.Health/Check" not in str(recording.resources["admission-edge-ready-httproute"].inputs)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, Literal
 
 import pulumi
 import pytest
@@ -23,6 +23,7 @@ SMILEY = Workload(name="smiley", service="smiley", addresses=(ip_address("192.0.
 
 @dataclass(frozen=True)
 class Plan:
+    topology: Literal["server", "bundled"] = "server"
     upstream: int = 1
     upstream_days: int = 90
     device_ca: int = 1

@@ -38,7 +38,7 @@ def twin(declare: Declare, tmp_path: Path) -> Any:
 def test_every_component_is_complete_and_every_child_has_its_component(twin: Any) -> None:
     recording = twin()
     components = {name for name, resource in recording.resources.items() if resource.type.startswith("mesh:")}
-    assert components == {"cluster", "trust", "gateway-api", "linkerd", "faces", "edge", "smiley-route"}
+    assert components == {"cluster", "trust", "gateway-api", "linkerd", "faces", "edge", "faces-off", "smiley-route"}
     assert components <= recording.completed
     for resource in recording.resources.values():
         if resource.name not in components | {"mesh-expansion-twin"}:
@@ -127,37 +127,40 @@ def test_faces_lives_in_a_namespace_that_is_injected(twin: Any) -> None:
     assert metadata == {"name": "faces", "annotations": {"linkerd.io/inject": "enabled"}}
 
 
-def test_chart_2_leaves_out_the_parts_that_run_on_the_edge(twin: Any) -> None:
-    recording = twin(faces={**FACES, "chart-version": "2.0.0"})
+@pytest.mark.parametrize("version", ["1.4.1", "2.0.0"])
+def test_the_chart_keeps_the_services_of_parts_on_the_edge_and_their_deployments_are_scaled_to_zero(
+    twin: Any, version: str
+) -> None:
+    recording = twin(faces={**FACES, "chart-version": version})
     values = recording.resources["faces-chart"].inputs["values"]
-    assert values["smiley"] == values["color"] == {"enabled": False}
+    assert "smiley" not in values and "color" not in values
     assert values["smiley2"] == {"enabled": True, "smiley": "HeartEyes"}
-    assert not recording.of_type("kubernetes:apps/v1:DeploymentPatch")
-    services = {service.inputs["metadata"]["name"] for service in recording.of_type("kubernetes:core/v1:Service")}
-    assert services == {"smiley", "color"}
-
-
-def test_chart_1_keeps_its_services_and_its_deployments_are_scaled_to_zero(twin: Any) -> None:
-    recording = twin(faces={**FACES, "chart-version": "1.4.1"})
-    assert "smiley" not in recording.resources["faces-chart"].inputs["values"]
     patches = recording.of_type("kubernetes:apps/v1:DeploymentPatch")
     assert {patch.inputs["metadata"]["name"] for patch in patches} == {"smiley", "color"}
     assert all(patch.inputs["spec"]["replicas"] == 0 for patch in patches)
     assert not recording.of_type("kubernetes:core/v1:Service")
 
 
-def test_a_patch_follows_each_upgrade_of_the_release(twin: Any) -> None:
-    recording = twin(faces={**FACES, "chart-version": "1.4.1"})
-    patch = recording.resources["faces-smiley-off"]
+def test_pods_go_after_the_workload_is_ready_and_again_after_each_upgrade_of_the_release(twin: Any) -> None:
+    recording = twin()
+    patch = recording.resources["faces-off-smiley"]
     assert patch.inputs["metadata"]["annotations"]["mesh-expansion/of-release-revision"] == "1"
-    assert "faces-chart" in patch.depends_on
+    assert {"faces-chart", "edge-smiley"} <= recording.resources["faces-off"].depends_on | patch.depends_on
+
+
+def test_nothing_is_scaled_to_zero_whose_part_stays_in_the_cluster(twin: Any) -> None:
+    recording = twin(faces={"second": ["smiley2"]})
+    assert not recording.of_type("kubernetes:apps/v1:DeploymentPatch")
 
 
 def test_a_workload_is_registered_with_its_identity_labels_and_addresses(twin: Any) -> None:
-    color = twin().resources["edge-color"].inputs
+    color = twin(faces={**FACES, "chart-version": "2.0.0"}).resources["edge-color"].inputs
     assert color["apiVersion"] == "workload.linkerd.io/v1beta1"
     assert color["metadata"]["labels"] == {
         "app": "color", "service": "color", "workload_name": "color", "location": "vm",
+        # By which the chart's Service selects it.
+        "buoyant.io/application": "faces", "faces.buoyant.io/component-type": "backend",
+        "faces.buoyant.io/component": "color",
     }  # fmt: skip
     assert color["spec"] == {
         "meshTLS": {"identity": "spiffe://root.linkerd.cluster.local/color", "serverName": "color.cluster.local"},
@@ -168,18 +171,19 @@ def test_a_workload_is_registered_with_its_identity_labels_and_addresses(twin: A
 
 
 def test_the_service_of_a_workload_selects_it_and_is_not_waited_for(twin: Any) -> None:
-    service = twin().resources["edge-smiley-service"].inputs
+    clock = [{"name": "clock", "addresses": ["192.0.2.1"]}]
+    service = twin(workloads=clock, faces={"second": ["smiley2"]}).resources["edge-clock-service"].inputs
     assert service["metadata"]["annotations"] == {"pulumi.com/skipAwait": "true"}
-    assert service["spec"]["selector"] == {"service": "smiley"}
+    assert service["spec"]["selector"] == {"service": "clock"}
     assert service["spec"]["ports"][0]["targetPort"] == "http"
 
 
 def test_several_machines_behind_one_service_share_it(twin: Any) -> None:
-    machines = [{"name": name, "service": "smiley", "addresses": [address]} for name, address in
-                (("smiley-a", "192.0.2.1"), ("smiley-b", "192.0.2.2"))]  # fmt: skip
-    recording = twin(workloads=machines, faces={"on-edge": ["smiley"], "second": ["smiley2"]})
-    assert [service.name for service in recording.of_type("kubernetes:core/v1:Service")] == ["edge-smiley-service"]
-    assert {"edge-smiley-a", "edge-smiley-b"} <= set(recording.resources)
+    machines = [{"name": name, "service": "clock", "addresses": [address]} for name, address in
+                (("clock-a", "192.0.2.1"), ("clock-b", "192.0.2.2"))]  # fmt: skip
+    recording = twin(workloads=machines, faces={"second": ["smiley2"]})
+    assert [service.name for service in recording.of_type("kubernetes:core/v1:Service")] == ["edge-clock-service"]
+    assert {"edge-clock-a", "edge-clock-b"} <= set(recording.resources)
 
 
 def test_a_canary_shares_requests_out_by_weight(twin: Any) -> None:
@@ -204,6 +208,6 @@ def test_a_canary_shares_requests_out_by_weight(twin: Any) -> None:
 def test_charts_come_from_their_official_place_or_from_the_mirror(
     twin: Any, mirror: str | None, chart: str, repository: dict[str, str] | None
 ) -> None:
-    release = twin(charts={"mirror": mirror}).resources["linkerd-crds"].inputs
+    release = twin(mirrors={"charts": mirror}).resources["linkerd-crds"].inputs
     assert release["chart"] == chart
     assert release.get("repositoryOpts") == repository

@@ -127,7 +127,9 @@ class Lab:
 
 def _register_only(config: dict[str, Any]) -> None:
     """Workloads at addresses kept for documentation: nothing has to be brought up for them, and nothing answers."""
-    for number, workload in enumerate(config["mesh-expansion:workloads"], start=11):
+    devices = [workload for workload in config["mesh-expansion:workloads"] if "device" in workload]
+    config["mesh-expansion:workloads"] = devices
+    for number, workload in enumerate(devices, start=11):
         del workload["device"]
         workload["addresses"] = [f"198.51.100.{number}"]
 

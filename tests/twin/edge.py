@@ -2,9 +2,11 @@
 
 import hashlib
 import http.client
+import io
 import json
 import socket
 import ssl
+import tarfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,10 +14,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import docker
+from docker.models.containers import Container
+
+from assets.prober import grpc_health
+from lab.stack_file import outside
 from lab.twin.devices import Rig
 from tests.twin.conftest import Lab
 
 NAMES = ("smiley", "color")
+GUEST = "smiley3"  # in a container on the devices' network
 PORT = 8000
 _PROXY_PORT = 4143
 _UNITS = " ".join(
@@ -51,10 +59,49 @@ class Edge:
 
     @cached_property
     def addresses(self) -> dict[str, str]:
-        return {name: device.address for name, device in self.rig.describe().devices.items()}
+        devices = {name: device.address for name, device in self.rig.describe().devices.items()}
+        return {**devices, **outside(self.lab.stack_file).containers}
+
+    @cached_property
+    def engine(self) -> docker.DockerClient:
+        """The engine that devices and containers run on."""
+        return docker.DockerClient(self.rig.describe().docker_host)
+
+    @cached_property
+    def network(self) -> str:
+        """Docker's name of their network, which begins the names of all that is made for containers."""
+        return self.rig.describe().network
 
     @property
+    def guest(self) -> Container:
+        """The container of the workload GUEST, as it is now."""
+        return self.engine.containers.get(f"{self.network}-{GUEST}")
+
+    @property
+    def guest_key(self) -> str:
+        """PEM of its own private key."""
+        content, _ = self.guest.get_archive("/opt/spire/identity/device.key")
+        with tarfile.open(fileobj=io.BytesIO(b"".join(content))) as archive:
+            file = archive.extractfile("device.key")
+            assert file, "a regular file"
+            return file.read().decode()
+
+    def in_guest(self, command: str, user: str = "") -> str:
+        """Standard output of a shell command in that container."""
+        found = self.guest.exec_run(["sh", "-c", command], user=user, stderr=False).output
+        assert isinstance(found, bytes), "not asked to stream"
+        return found.decode()
+
+    def left_of_guests(self) -> set[str]:
+        """What the engine has of containers, their keys, images and network, devices left out."""
+        volumes = [str(volume.name) for volume in self.engine.volumes.list(filters={"name": self.network})]
+        listed = self.engine.containers.list(all=True, filters={"name": self.network})
+        tags = [tag for image in self.engine.images.list() for tag in image.tags if self.network in tag]
+        return {*volumes, *(str(container.name) for container in listed), *tags}
+
+    @cached_property
     def anchors(self) -> str:
+        """PEM of the trust anchors."""
         return str(json.loads(self.lab.shell("pulumi stack output --json -s twin 2>/dev/null").text)["trustAnchors"])
 
     def snapshot(self, name: str) -> Snapshot:
@@ -85,7 +132,7 @@ class Edge:
 
     def identity(self, name: str) -> str:
         """The SPIFFE ID that the device's proxy proves on its inbound port. Raises OSError when it proves none."""
-        context = ssl.create_default_context(cadata=self.anchors_once)
+        context = ssl.create_default_context(cadata=self.anchors)
         context.check_hostname = False  # the name is a URI, which `match_hostname` does not know
         with (
             socket.create_connection((self.addresses[name], _PROXY_PORT), timeout=5) as plain,
@@ -93,10 +140,6 @@ class Edge:
         ):
             certificate: Any = secured.getpeercert() or {}
         return next(str(value) for kind, value in certificate.get("subjectAltName", ()) if kind == "URI")
-
-    @cached_property
-    def anchors_once(self) -> str:
-        return self.anchors
 
     def plain(self, name: str, path: str = "/") -> int | None:
         """Status of a request in plain text to the workload's port, None when the connection ends without one."""
@@ -109,12 +152,14 @@ class Edge:
         finally:
             connection.close()
 
-    def ask(self, name: str, url: str) -> str:
-        """Status of a request that the workload's user makes on a device; "000" when none comes back."""
-        command = (
-            f"setpriv --reuid=65532 --regid=65532 --clear-groups curl -s -m 5 -o /dev/null -w '%{{http_code}}' {url}"
+    def color_for(self, name: str) -> str:
+        """What `color` answers to a gRPC call that the workload's user makes on a device; empty when nothing comes."""
+        call = (
+            "setpriv --reuid=65532 --regid=65532 --clear-groups curl -s -m 5 --http2-prior-knowledge"
+            " -H 'content-type: application/grpc' -H 'te: trailers' --data-binary @-"
+            " http://color.faces.svc.cluster.local/ColorService/Center"
         )
-        return self.rig.run(name, f"{command} || true")
+        return self.rig.run(name, f"head -c 5 /dev/zero | {call} | tail -c +8")
 
     def ready(self, name: str) -> bool:
         found = self.lab.kubectl("get", "externalworkload", name, "-n", "faces", "-o", "json", "--ignore-not-found")
@@ -122,11 +167,17 @@ class Edge:
         return any(item["type"] == "Ready" and item["status"] == "True" for item in conditions)
 
     def well(self, name: str) -> bool:
-        """Whether the device has its identity and its workload answers behind the proxy."""
+        """Whether the device has its identity and its workload answers behind the proxy, in what it speaks."""
         try:
-            return self.identity(name).endswith(f"/{name}") and self.plain(name, "/ready") == http.client.OK
+            return self.identity(name).endswith(f"/{name}") and self._answers(name)
         except (OSError, StopIteration):
             return False
+
+    def _answers(self, name: str) -> bool:
+        if name != "color":
+            return self.plain(name, "/ready") == http.client.OK
+        with socket.create_connection((self.addresses[name], PORT), timeout=5) as connection:
+            return grpc_health.check(connection, f"{name}.cluster.local").serving
 
     def logins(self, name: str) -> int:
         """How often somebody logged in over SSH since the device was made."""

@@ -67,7 +67,7 @@ from domain.workloads import Workload
 
 images = EdgeImages("images", EdgeImagesArgs(
     tag=given["run"], base=given["base"], proxy_image=given["parts"], spire=given["parts"],
-    workload_image=given["workload_image"],
+    workload_images={{"smiley": given["workload_image"]}}, docker_host=given["host"],
 ))
 dns = DnsForwarder("dns", DnsForwarderArgs(
     image=images.dns_forwarder, container_name=given["run"] + "-dns", network=given["run"],
@@ -75,7 +75,7 @@ dns = DnsForwarder("dns", DnsForwarderArgs(
 ))
 smiley = EdgeContainer("smiley", EdgeContainerArgs(
     workload=Workload(name="smiley", service="smiley", addresses=(ip_address(given["address"]),)),
-    namespace="faces", image=images.workload, container_name=given["run"] + "-smiley", network=given["run"],
+    namespace="faces", image=images.workloads["smiley"], container_name=given["run"] + "-smiley", network=given["run"],
     dns=[dns.address], spire_server=given["gateway"] + ":{port}", trust_anchors_pem=given["root"],
     device_ca_certificate_pem=given["device_ca"], device_ca_key_pem=pulumi.Output.secret(given["device_ca_key"]),
     certificate_days=30, pod_routes=[("10.42.0.0/24", given["gateway"])], service_network="10.43.0.0/16",

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import io
 import json
 import threading
 import time
@@ -14,7 +15,7 @@ import pytest
 from lab.twin.inside import Inside
 from lab.twin.parts import controllers_are_real
 from tests.twin.conftest import Lab
-from tests.twin.edge import NAMES, Edge, eventually, pem_bodies, rig_of
+from tests.twin.edge import GUEST, NAMES, Edge, eventually, pem_bodies, rig_of
 
 pytestmark = pytest.mark.twin
 
@@ -35,20 +36,52 @@ def test_up_turns_bare_machines_into_ready_workloads_with_their_own_identities(e
     for name in NAMES:
         assert edge.ready(name)
         assert edge.identity(name) == f"spiffe://root.linkerd.cluster.local/{name}"
-        assert edge.plain(name, "/ready") == 200
+        assert edge.well(name)
+
+
+def test_a_lab_that_is_up_passes_the_doctor_who_restarts_nothing(edge: Edge) -> None:
+    before = {name: edge.started(name) for name in NAMES}
+    document = json.loads(edge.lab("doctor", "--json").text)
+    assert document["counts"]["failed"] == 0
+    found = {(item["check"], item["subject"]): item["status"] for item in document["findings"]}
+    for name in NAMES:
+        assert {found[check, f"device {name}"] for check in ("ssh.login", "device.route", "device.dns")} == {"ok"}
+    assert found["certificates", "certificates"] == "ok"
+    assert {name: edge.started(name) for name in NAMES} == before
 
 
 def test_plain_text_is_refused_on_the_workloads_port(edge: Edge) -> None:
     assert {edge.plain(name) for name in NAMES} <= {403, None}
 
 
+def test_a_container_beside_the_devices_is_ready_with_an_identity_of_its_own_and_refuses_plain_text(edge: Edge) -> None:
+    assert edge.ready(GUEST)
+    assert edge.identity(GUEST) == f"spiffe://root.linkerd.cluster.local/{GUEST}"
+    assert edge.plain(GUEST, "/ready") == 200
+    assert edge.plain(GUEST) in (403, None)
+    assert edge.guest.attrs["State"]["Health"]["Status"] == "healthy"
+    assert f"container {GUEST}" in edge.lab("status").text
+
+
+def test_a_container_resolves_the_cluster_s_names_and_asks_through_the_mesh(edge: Edge) -> None:
+    address = edge.lab.kubectl("get", "service", "face", "-n", "faces", "-o", "jsonpath={.spec.clusterIP}")
+    assert address in edge.in_guest("getent ahostsv4 face.faces.svc.cluster.local")
+    command = "curl -s -m 5 -o /dev/null -w '%{http_code}' http://smiley{}.faces.svc.cluster.local/"
+    device = f"setpriv --reuid=65532 --regid=65532 --clear-groups {command.replace('{}', '3')} || true"
+    if not controllers_are_real():
+        assert edge.rig.run("smiley", device) == "000"
+        assert edge.in_guest(command.replace("{}", ""), user="app_user") == "000"
+        return
+    eventually(lambda: edge.rig.run("smiley", device) == "200", f"{GUEST} to answer smiley")
+    eventually(lambda: edge.in_guest(command.replace("{}", ""), user="app_user") == "200", f"smiley to answer {GUEST}")
+
+
 def test_one_device_asks_another_by_its_service_name_and_both_are_of_the_mesh(edge: Edge) -> None:
-    url = "http://color.faces.svc.cluster.local/"
     if not controllers_are_real():
         # The stand-in of the proxy asks nobody where a Service is: it dials the address, at which the twin has nothing.
-        assert edge.ask("smiley", url) == "000"
+        assert edge.color_for("smiley") == ""
         return
-    eventually(lambda: edge.ask("smiley", url) == "200", "color to answer smiley")
+    eventually(lambda: edge.color_for("smiley") == "blue", "color to answer smiley")
     counted = edge.rig.run(
         "color", "curl -s http://127.0.0.1:4191/metrics | grep '^request_total{direction=\"inbound\"'"
     )
@@ -59,8 +92,13 @@ def test_one_device_asks_another_by_its_service_name_and_both_are_of_the_mesh(ed
 def test_a_second_up_logs_in_nowhere_and_restarts_nothing(edge: Edge) -> None:
     logins = {name: edge.logins(name) for name in NAMES}
     started = {name: edge.started(name) for name in NAMES}
+    guest = edge.guest
+    file = edge.lab.stack_file.read_text()
     text = edge.lab("up").text
     assert "changed:" not in text
+    assert edge.guest.id == guest.id
+    assert edge.guest.attrs["State"]["StartedAt"] == guest.attrs["State"]["StartedAt"]
+    assert edge.lab.stack_file.read_text() == file
     assert {name: edge.logins(name) for name in NAMES} == logins
     assert {name: edge.started(name) for name in NAMES} == started
 
@@ -83,6 +121,14 @@ def test_no_authority_key_and_no_secret_is_where_others_can_see_it(edge: Edge) -
         # Not by grep: its own command line would be found.
         assert body not in edge.rig.run(name, "cat /proc/[0-9]*/cmdline | tr '\\0' ' '")
         assert body not in edge.rig.run(name, "journalctl --no-pager")
+    own = edge.guest_key
+    assert not pem_bodies(own) & keys
+    body = pem_bodies(own).pop()
+    assert edge.in_guest("stat -c '%a %U' /opt/spire/identity/device.key").split() == ["600", "mesh-agent"]
+    for text in (json.dumps(edge.guest.attrs), edge.guest.logs().decode(), plain):
+        assert not [key for key in {*keys, body} if key in text]
+    for key in keys:
+        assert edge.in_guest(f"grep -rlsF '{key}' / --exclude-dir=proc --exclude-dir=sys") == ""
 
 
 def test_the_proxy_is_a_user_of_its_own_and_nothing_of_ours_listens_on_all_addresses_but_its_inbound_port(
@@ -151,8 +197,7 @@ def test_what_runs_in_the_cluster_comes_back_and_devices_do_not_notice(edge: Edg
     assert all(edge.well(name) for name in NAMES)
     assert {name: edge.started(name) for name in NAMES} == started
     if controllers_are_real():
-        url = "http://color.faces.svc.cluster.local/"
-        eventually(lambda: edge.ask("smiley", url) == "200", "color to answer smiley")
+        eventually(lambda: edge.color_for("smiley") == "blue", "color to answer smiley")
 
 
 def test_a_device_comes_back_after_a_reboot_without_pulumi(edge: Edge) -> None:
@@ -162,6 +207,23 @@ def test_a_device_comes_back_after_a_reboot_without_pulumi(edge: Edge) -> None:
     assert edge.identity("smiley") == "spiffe://root.linkerd.cluster.local/smiley"
     assert edge.digest("smiley", "/etc/mesh-expansion/device.key") == key
     eventually(lambda: edge.ready("smiley"), "the cluster to know it", 60)
+
+
+@pytest.mark.parametrize("how", ["restarted", "killed"])
+def test_a_container_comes_back_by_itself_with_the_same_key_and_no_device_notices(edge: Edge, how: str) -> None:
+    key, started = edge.guest_key, {name: edge.started(name) for name in NAMES}
+    before = edge.guest.attrs["State"]
+    if how == "restarted":
+        edge.guest.restart()
+    else:
+        psutil.Process(before["Pid"]).kill()
+    eventually(lambda: edge.guest.attrs["State"]["StartedAt"] > before["StartedAt"], "the container to start again")
+    eventually(lambda: edge.well(GUEST), f"{GUEST} to come back", 90)
+    assert edge.identity(GUEST) == f"spiffe://root.linkerd.cluster.local/{GUEST}"
+    assert edge.plain(GUEST) in (403, None)
+    assert edge.guest_key == key
+    assert {name: edge.started(name) for name in NAMES} == started
+    eventually(lambda: edge.ready(GUEST), "the cluster to know it")
 
 
 def test_the_cluster_learns_that_a_device_is_dead_and_that_it_is_back(edge: Edge) -> None:
@@ -176,29 +238,74 @@ def test_the_cluster_learns_that_a_device_is_dead_and_that_it_is_back(edge: Edge
     eventually(lambda: edge.ready("color"), "color to be ready again", 90)
 
 
-def test_a_change_concerns_one_device_and_an_ssh_session_lives_through_it(edge: Edge) -> None:
+def test_a_change_concerns_the_machines_that_it_names_and_an_ssh_session_lives_through_it(edge: Edge) -> None:
     def green(config: dict[str, object]) -> None:
         workloads = config["mesh-expansion:workloads"]
         assert isinstance(workloads, list)
         workloads[1]["environment"] = {"COLOR": "green"}
+        workloads[2]["environment"] = {"SMILEY": "HeartEyes"}
 
     original = edge.lab.stack_file.read_text()
     smiley = edge.started("smiley")
+    guest, key = edge.guest, edge.guest_key
     proxy = edge.rig.run("color", "systemctl show -P MainPID mesh-expansion-proxy")
     with _session(edge, "color") as alive:
         try:
             edge.lab.configure(green)
-            assert edge.lab.preview() == {"color-device-parts": "update"}
+            assert edge.lab.preview().keys() == {"color-device-parts", f"{GUEST}-docker-container"}
             text = edge.lab("up").text
             assert "changed:" in text
             assert edge.started("smiley") == smiley
             assert edge.rig.run("color", "systemctl show -P MainPID mesh-expansion-proxy") == proxy
             assert "COLOR=green" in edge.rig.run("color", "podman inspect mesh-expansion-workload")
+            assert "SMILEY=HeartEyes" in edge.guest.attrs["Config"]["Env"]
+            assert edge.guest.id != guest.id, "what a container is told is told when it is made"
+            assert edge.guest_key == key
+            assert edge.identity(GUEST) == f"spiffe://root.linkerd.cluster.local/{GUEST}"
         finally:
             edge.lab.stack_file.write_text(original)
             edge.lab("up")
         assert alive()
     eventually(lambda: edge.well("color"), "color to be well again")
+
+
+def test_raised_generations_bring_new_certificates_for_the_same_keys_and_nothing_else(edge: Edge) -> None:
+    def spire(**generations: int) -> dict[str, str]:
+        edge.lab.configure(lambda config: config.update({"mesh-expansion:spire": generations}))
+        return edge.lab.preview()
+
+    def look() -> dict[str, tuple[str, str]]:
+        places = ("/etc/mesh-expansion/device.crt", "/etc/mesh-expansion/device.key")
+        return {name: (edge.digest(name, places[0]), edge.digest(name, places[1])) for name in NAMES}
+
+    def differ(before: dict[str, tuple[str, str]], after: dict[str, tuple[str, str]]) -> None:
+        for name in NAMES:
+            assert after[name][0] != before[name][0], "a new certificate"
+            assert after[name][1] == before[name][1], "for the same key"
+            assert edge.well(name)
+        eventually(lambda: all(edge.ready(name) for name in (*NAMES, GUEST)), "all to be ready", 90)
+        assert edge.guest_key == key
+
+    key = edge.guest_key
+    proxies = {name: edge.rig.run(name, "systemctl show -P MainPID mesh-expansion-proxy") for name in NAMES}
+    first = look()
+    changes = spire(device=2)
+    for name in NAMES:
+        found = {changed: what for changed, what in changes.items() if changed.startswith(f"{name}-device-")}
+        assert sorted(found.values()) == ["create", "delete", "update", "update"], found
+    assert {changed.split("-")[0] for changed in changes} == {*NAMES, GUEST}, "nothing else"
+    edge.lab("up")
+    second = look()
+    differ(first, second)
+
+    changes = spire(device=2, **{"device-ca": 2})
+    assert {changed.split("-")[0] for changed in changes} == {*NAMES, GUEST, "spire"}
+    assert not [changed for changed in changes if changed.endswith(("-identity", "-entry"))]
+    edge.lab("up")
+    differ(second, look())
+    assert edge.lab.preview() == {}
+    # Neither has anything to do with the workloads' own identities.
+    assert proxies == {name: edge.rig.run(name, "systemctl show -P MainPID mesh-expansion-proxy") for name in NAMES}
 
 
 @contextlib.contextmanager
@@ -234,3 +341,25 @@ def test_destroy_leaves_devices_as_they_were_found(edge: Edge) -> None:
         after = edge.snapshot(name)
         for what, found in vars(edge.before[name]).items():
             assert getattr(after, what) == found, what
+    assert edge.left_of_guests() == set()
+
+
+def test_the_twin_takes_away_what_containers_have_left_and_nothing_else(edge: Edge) -> None:
+    engine, network = edge.engine, edge.network
+    (parts,) = [tag for image in engine.images.list() for tag in image.tags if f"parts-{network[-8:]}:" in tag]
+    engine.images.get(parts).tag("mesh-expansion/somebody-elses", "kept")
+    image, _ = engine.images.build(
+        fileobj=io.BytesIO(f"FROM {parts}\nLABEL mesh-expansion/lab={network}\n".encode()),
+        tag=f"mesh-expansion/left:{network}",
+        rm=True,
+    )
+    try:
+        engine.volumes.create(f"{network}-left-identity", labels={"mesh-expansion/workload": "left"})
+        engine.containers.create(image, "/workload", name=f"{network}-left", network=network)
+        edge.lab("twin", "down")
+        assert edge.left_of_guests() == set()
+        assert not [tag for found in engine.images.list() for tag in found.tags if parts.partition(":")[0] in tag]
+        assert not engine.networks.list(names=[network])
+        assert engine.images.get("mesh-expansion/somebody-elses:kept")
+    finally:
+        engine.images.remove("mesh-expansion/somebody-elses:kept")

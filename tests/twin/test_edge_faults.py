@@ -115,8 +115,9 @@ def test_a_machine_that_gets_another_address_keeps_its_key_its_certificate_and_i
     edge.rig.run("smiley", _move(old, new))
     try:
         _workload(edge, 0, addresses=[new], device={"host-key": device.host_key})
-        # The preview cannot know that the machine will give the same request again; the update finds it.
-        assert edge.lab.preview()["edge-smiley"] == "update"
+        preview = edge.lab.preview()
+        assert preview["edge-smiley"] == preview["smiley-device-parts"] == "update"
+        assert set(preview.values()) == {"update"}, "nothing is made anew, and no certificate"
         edge.lab.shell("pulumi up --yes --skip-preview -s twin")
         assert edge.lab.kubectl(*lookup).split() == [uid, new]
         assert edge.digest("smiley", "/etc/mesh-expansion/device.crt") == certificate

@@ -182,10 +182,17 @@ def test_stopping_is_quick_and_ends_every_part_in_order(bench: Bench) -> None:
     until("the container is back", bench.proven)
 
 
-def test_destroy_takes_container_and_key_away(bench: Bench) -> None:
+def test_destroy_takes_container_key_and_images_away(bench: Bench) -> None:
+    assert len(_built(bench)) == 3
     bench.stack.destroy()
     assert not bench.client.containers.list(all=True, filters={"name": bench.run})
     assert not bench.client.volumes.list(filters={"name": bench.run})
+    assert not _built(bench)
+
+
+def _built(bench: Bench) -> list[str]:
+    labelled = bench.client.images.list(all=True, filters={"label": f"mesh-expansion/lab={bench.run}"})
+    return [tag for image in labelled for tag in image.tags]
 
 
 def test_a_docker_client_is_there_for_the_preparation() -> None:

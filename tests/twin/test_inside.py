@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import psutil
 import pulumi
@@ -46,6 +46,7 @@ WORKLOAD = Workload(name="smiley", service="smiley", addresses=(ip_address(ADDRE
 
 @dataclass(frozen=True)
 class Plan:
+    topology: Literal["server", "bundled"] = "server"
     upstream: int = 1
     upstream_days: int = 90
     device_ca: int = 1

@@ -46,7 +46,8 @@ def test_up_brings_the_mesh_up_and_ends_with_a_status(lab: Lab, untouched: set[s
         "HTTPRoute faces/smiley-route",
     ):
         assert expected in made
-    assert "Deployment faces/smiley" not in made
+    assert _replicas(lab, "smiley") == _replicas(lab, "color") == 0
+    assert _replicas(lab, "smiley2") == 1
     for line in (
         "certificate issuer",
         "days left",
@@ -126,6 +127,33 @@ def test_changing_a_weight_touches_one_resource(lab: Lab) -> None:
     assert "50% smiley, 50% smiley2" in lab("up").text
     route = json.loads(lab.kubectl("get", "httproute", "-n", "faces", "smiley-route", "-o", "json"))
     assert [backend["weight"] for backend in route["spec"]["rules"][0]["backendRefs"]] == [50, 50]
+
+
+def test_a_part_comes_back_from_the_edge_and_goes_there_again_with_one_up_each(lab: Lab) -> None:
+    def take_back(config: dict[str, Any]) -> None:
+        config["mesh-expansion:faces"]["on-edge"] = ["smiley"]
+        config["mesh-expansion:workloads"] = config["mesh-expansion:workloads"][:1]
+
+    original = lab.stack_file.read_text()
+    service = lab.kubectl("get", "service", "-n", "faces", "color", "-o", "jsonpath={.metadata.uid}")
+    lab.configure(take_back)
+    lab.shell("pulumi up -s twin --yes")
+    assert lab.kubectl("get", "externalworkloads", "-n", "faces", "-o", "name").split() == [
+        "externalworkload.workload.linkerd.io/smiley"
+    ]
+    assert _replicas(lab, "color") == 1
+    lab.kubectl("wait", "--for=condition=Available", "deployment/color", "-n", "faces", "--timeout=30s")
+
+    lab.stack_file.write_text(original)
+    lab.shell("pulumi up -s twin --yes")
+    assert _replicas(lab, "color") == 0
+    labels = json.loads(lab.kubectl("get", "externalworkload", "-n", "faces", "color", "-o", "json"))["metadata"][
+        "labels"
+    ]
+    found = json.loads(lab.kubectl("get", "service", "-n", "faces", "color", "-o", "json"))
+    assert found["spec"]["selector"].items() <= labels.items(), "the chart's own Service selects it"
+    assert found["metadata"]["uid"] == service, "it was there all the time"
+    assert lab.preview() == {}
 
 
 def test_a_rotation_begins_with_one_more_anchor_and_nothing_less(lab: Lab) -> None:
@@ -212,6 +240,10 @@ def test_down_leaves_no_process_and_no_data(lab: Lab) -> None:
     running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert str(lab.home) not in running
     lab("down")
+
+
+def _replicas(lab: Lab, deployment: str) -> int:
+    return int(lab.kubectl("get", "deployment", "-n", "faces", deployment, "-o", "jsonpath={.spec.replicas}"))
 
 
 def _versions(objects: str) -> dict[str, str]:

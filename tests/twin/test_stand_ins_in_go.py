@@ -43,5 +43,15 @@ def test_the_tests_beside_the_code_pass(go: Path, directory: str) -> None:
     assert "ok  \tlab.invalid/" in result.stdout, "there are no tests"
 
 
+@pytest.mark.parametrize("directory", DIRECTORIES)
+def test_the_code_is_formatted_and_sound(go: Path, directory: str) -> None:
+    root = subprocess.run([str(go), "env", "GOROOT"], capture_output=True, text=True, check=True).stdout.strip()
+    for command in ([f"{root}/bin/gofmt", "-d", "."], [str(go), "vet", "-mod=readonly", "./..."]):
+        result = subprocess.run(
+            command, cwd=SOURCES / directory, capture_output=True, text=True, check=False, timeout=900
+        )
+        assert (result.returncode, result.stdout) == (0, ""), result.stdout + result.stderr
+
+
 def test_every_stand_in_in_go_is_looked_at() -> None:
     assert DIRECTORIES == ["proxy", "spire", "workload"]

@@ -183,7 +183,8 @@ def test_text_becomes_one_json_string(lines: list[str]) -> None:
 def test_scripts_are_without_a_finding() -> None:
     assets = device_assets()
     scripts = [assets.prepare, assets.converge, assets.leave]
-    scripts += [text for path, text in assets.files.items() if path.startswith("/opt/mesh-expansion/bin/")]
+    files = {**assets.files, **assets.bundled}
+    scripts += [text for path, text in files.items() if path.startswith("/opt/mesh-expansion/bin/")]
     assert len(scripts) > 10
     for script in scripts:
         done = subprocess.run(
@@ -193,8 +194,8 @@ def test_scripts_are_without_a_finding() -> None:
 
 
 def test_every_script_that_a_unit_runs_is_there() -> None:
-    files = device_assets().files
-    programs = {"/opt/mesh-expansion/bin/spire-agent", "/usr/bin/podman"}
+    files = {**device_assets().files, **device_assets().bundled}
+    programs = {f"/opt/mesh-expansion/bin/{name}" for name in ("spire-agent", "spire-server")} | {"/usr/bin/podman"}
     for path, text in files.items():
         if not path.startswith("/etc/"):
             continue

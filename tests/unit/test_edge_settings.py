@@ -9,9 +9,10 @@ from typing import Any
 import asyncssh
 import pytest
 
+import versions
 from domain import host_keys
 from settings import InvalidSettings, Settings, load
-from settings.edge_checks import host_key
+from settings.edge_checks import host_key, image
 
 SOURCE = "stacks/Pulumi.twin.yaml"
 PI = {"name": "smiley", "addresses": ["192.168.1.21"], "device": {}}
@@ -132,7 +133,7 @@ def test_programs_are_pushed_or_downloaded_both_of_them(project: Path) -> None:
 def test_devices_without_any_key_are_refused(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
     text = _refused(project, PI, ssh={"known-hosts": "known_hosts"})
-    assert "no SSH agent runs here, but 1 devices are reached over SSH" in text
+    assert "no SSH agent runs here, but 1 machine is reached over SSH" in text
 
 
 def test_an_environment_that_the_program_sets_or_that_cannot_be_one_is_refused(project: Path) -> None:
@@ -151,3 +152,24 @@ def test_certificates_end_before_who_signed_them(project: Path) -> None:
 def test_a_machine_that_is_gone_needs_no_host_key(project: Path) -> None:
     (project / "known_hosts").write_text("")
     assert _load(project, [{**PI, "device": {"gone": True}}]).workloads[0].device is not None
+
+
+def test_a_workload_runs_its_own_image_else_that_of_all_else_its_part_of_faces(project: Path) -> None:
+    def images(*workloads: dict[str, Any], **keys: Any) -> list[str | None]:
+        settings = _load(project, list(workloads), **keys)
+        return [image(settings, workload) for workload in settings.workloads]
+
+    own = {**PI, "image": "example.com/pi:1"}
+    assert images(PI) == [f"ghcr.io/buoyantio/faces-smiley:{versions.FACES_CHART}"]
+    assert images(PI, faces={"chart-version": "1.4.1"}) == ["ghcr.io/buoyantio/faces-workload:1.4.1"]
+    assert images(PI, edge={"artefacts": "parts", "image": "example.com/all:1"}) == ["example.com/all:1"]
+    assert images(own, edge={"artefacts": "parts", "image": "example.com/all:1"}) == ["example.com/pi:1"]
+
+
+def test_a_workload_that_faces_does_not_have_needs_an_image(project: Path) -> None:
+    clock = {**PI, "name": "clock"}
+    text = _refused(project, clock)
+    assert "workloads[0].image: it is not set, nor is edge.image, and Faces has no part 'clock'" in text
+    _load(project, [{**clock, "image": "example.com/clock:1"}])
+    _load(project, [{**clock, "service": "smiley"}])
+    _load(project, [{"name": "clock", "addresses": ["192.168.1.21"]}])  # somebody else runs it

@@ -123,6 +123,8 @@ def test_all_problems_are_told_at_once_and_nothing_is_started(machine: Machine) 
         ("SVC_CIDR", "10.43.0.0"),
         ("POD_CIDR", "10.42.0.0/24"),
         ("NODE_IP", "cluster-3"),
+        ("NAMESERVERS", "172.31.250.40 resolver"),
+        ("CONTROLLERS", "cluster-3"),
     ],
 )
 def test_a_bad_value_is_named_with_what_is_expected(machine: Machine, variable: str, value: str) -> None:

@@ -1,6 +1,7 @@
 """Dependencies point one way; versions stand once."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -59,8 +60,10 @@ def test_every_component_registers_its_outputs_and_names_its_type() -> None:
     for file in _files("components"):
         text = file.read_text()
         for name in (node.name for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ClassDef)):
-            if f"class {name}(pulumi.ComponentResource)" in text:
-                assert text.count("register_outputs(") >= text.count("pulumi.ComponentResource)"), file
+            if f"class {name}(pulumi.ComponentResource)" in text or f"class {name}(Cluster)" in text:
+                assert text.count("register_outputs(") >= len(
+                    re.findall(r"\((pulumi\.ComponentResource|Cluster)\):", text)
+                )
                 assert f':{name}"' in text, f"{file}: type token of {name}"
 
 

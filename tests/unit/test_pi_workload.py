@@ -7,17 +7,19 @@ import sys
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import grpc
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "assets/images/pi-workload"))
 
 from pi_workload.backend import Backend
+from pi_workload.color import ColorServer
 from pi_workload.gpio import CharacterDevice, Edge
 from pi_workload.panel import Panel, open_panel
 from pi_workload.server import Server
@@ -75,6 +77,14 @@ def test_the_environment_is_that_of_faces_own_workloads() -> None:
     assert from_environment({"FACES_SERVICE": "color"}).value == "#66CCEE"
     assert from_environment({"SMILEY": "U+1F92C"}).value == "&#x1F92C;"
     assert from_environment({"FACES_SERVICE": "color", "COLOR": "nonsense"}).value == "#CCBB44"
+
+
+def test_color_speaks_what_the_face_of_its_version_asks() -> None:
+    assert from_environment({"FACES_SERVICE": "smiley"}).protocol == "http"
+    assert from_environment({"FACES_SERVICE": "color"}).protocol == "grpc"
+    assert from_environment({"FACES_SERVICE": "color", "WORKLOAD_PROTOCOL": "http"}).protocol == "http"
+    with pytest.raises(ValueError, match="WORKLOAD_PROTOCOL"):
+        from_environment({"FACES_SERVICE": "smiley", "WORKLOAD_PROTOCOL": "grpc"})
 
 
 def test_every_bad_variable_is_named_at_once() -> None:
@@ -216,6 +226,44 @@ def test_it_stays_ready_while_every_request_fails(server: tuple[str, Backend, Fa
     subject.press()
     assert get(f"{url}/")[:2][0] == 599
     assert get(f"{url}/ready")[1]["ready"] is True
+
+
+@pytest.fixture
+def color() -> Iterator[tuple[grpc.Channel, Backend, FakeChip]]:
+    settings = from_environment({"FACES_SERVICE": "color", "PORT": "0"})
+    subject = Backend(settings)
+    front, chip = panel(subject)
+    running = ColorServer(settings, subject, front)
+    threading.Thread(target=running.serve_forever, daemon=True).start()
+    with grpc.insecure_channel(f"127.0.0.1:{running.port}") as channel:
+        yield channel, subject, chip
+    running.shutdown()
+
+
+def call(channel: grpc.Channel, method: str, message: bytes) -> bytes:
+    stub: Callable[..., bytes] = channel.unary_unary(method)
+    return stub(message, timeout=5)
+
+
+@pytest.mark.parametrize("method", ["Center", "Edge"])
+def test_a_face_gets_the_color_by_grpc(color: tuple[grpc.Channel, Backend, FakeChip], method: str) -> None:
+    channel, _, chip = color
+    row_1_column_2 = b"\x08\x01\x10\x02"
+    assert call(channel, f"/ColorService/{method}", row_1_column_2) == b"\x0a\x07#66CCEE"
+    assert chip.switched == [(PINS.green, True), (PINS.green, False)]
+
+
+def test_an_error_is_a_status_of_grpc_and_its_health_stays_good(
+    color: tuple[grpc.Channel, Backend, FakeChip],
+) -> None:
+    channel, subject, chip = color
+    subject.press()
+    with pytest.raises(grpc.RpcError) as refused:
+        call(channel, "/ColorService/Edge", b"")
+    assert refused.value.code() is grpc.StatusCode.INTERNAL
+    assert "Latched" in str(refused.value.details())
+    assert (PINS.red, True) in chip.switched
+    assert call(channel, "/grpc.health.v1.Health/Check", b"") == b"\x08\x01"
 
 
 def test_requests_to_the_kernel_have_its_layout(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -5,58 +5,19 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
-from assets.prober.workload import Answer, Target, probe, tls_context
+from assets.prober.workload import Answer, Target, probe
 from tests.conftest import Authority, Issue
+from tests.unit.prober_fixtures import ID, between, context, identity, root
 
-ID = "spiffe://root.linkerd.cluster.local/smiley"
+__all__ = ["between", "context", "root"]
+
 Serve = Callable[..., int]
-
-
-def _identity(by: Authority, directory: Path, *, name: str = ID, days: tuple[int, int] = (-1, 1)) -> Path:
-    """Certificate, those above it and key in one file."""
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "SPIRE")]))
-        .issuer_name(by.certificate.subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now + timedelta(days=days[0]))
-        .not_valid_after(now + timedelta(days=days[1]))
-        .add_extension(x509.SubjectAlternativeName([x509.UniformResourceIdentifier(name)]), critical=False)
-        .sign(by.key, hashes.SHA256())
-    )
-    text = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    file = directory / "identity.pem"
-    file.write_bytes(certificate.public_bytes(Encoding.PEM) + by.pem.encode() + text)
-    return file
-
-
-@pytest.fixture
-def root(issue: Issue) -> Authority:
-    return issue("root")
-
-
-@pytest.fixture
-def between(issue: Issue, root: Authority) -> Authority:
-    return issue("spire", by=root)
-
-
-@pytest.fixture
-def context(root: Authority, tmp_path: Path) -> ssl.SSLContext:
-    (tmp_path / "anchors.pem").write_text(root.pem)
-    return tls_context(str(tmp_path / "anchors.pem"))
 
 
 @pytest.fixture
@@ -125,12 +86,22 @@ def test_a_workload_with_its_identity_that_answers_is_ready(
     serve: Serve, between: Authority, context: ssl.SSLContext, tmp_path: Path
 ) -> None:
     asked: list[bytes] = []
-    port = serve(_identity(between, tmp_path), _http("200 OK"), asked)
+    port = serve(identity(between, tmp_path), _http("200 OK"), asked)
     answer = _probe(_target(port), context)
     assert (answer.ready, answer.reason) == (True, "Answered")
     assert answer.message == f"127.0.0.1:{port} answered GET /ready with 200"
     assert answer.text.endswith(" ms")
     assert asked[0].startswith(b"GET /ready HTTP/1.1\r\n")
+
+
+def test_a_workload_may_be_asked_by_head(
+    serve: Serve, between: Authority, context: ssl.SSLContext, tmp_path: Path
+) -> None:
+    asked: list[bytes] = []
+    port = serve(identity(between, tmp_path), b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", asked)
+    answer = _probe(replace(_target(port), probe="HEAD"), context)
+    assert answer.message == f"127.0.0.1:{port} answered HEAD /ready with 200"
+    assert asked[0].startswith(b"HEAD /ready HTTP/1.1\r\n")
 
 
 @pytest.mark.parametrize(
@@ -145,7 +116,7 @@ def test_a_workload_with_its_identity_that_answers_is_ready(
 def test_any_other_status_is_not_ready_and_named(
     serve: Serve, between: Authority, context: ssl.SSLContext, tmp_path: Path, status: str, reason: str
 ) -> None:
-    answer = _probe(_target(serve(_identity(between, tmp_path), _http(status))), context)
+    answer = _probe(_target(serve(identity(between, tmp_path), _http(status))), context)
     assert (answer.ready, answer.reason) == (False, reason)
     assert f"answered GET /ready with {status[:3]}" in answer.message
 
@@ -167,7 +138,7 @@ def test_a_certificate_that_is_not_right_is_told_apart(
     reason: str,
     words: str,
 ) -> None:
-    answer = _probe(_target(serve(_identity(between, tmp_path, **make), _http("200 OK"))), context)
+    answer = _probe(_target(serve(identity(between, tmp_path, **make), _http("200 OK"))), context)
     assert (answer.ready, answer.reason) == (False, reason)
     assert words in answer.message
 
@@ -175,11 +146,11 @@ def test_a_certificate_that_is_not_right_is_told_apart(
 def test_a_certificate_of_another_root_proves_nothing(
     serve: Serve, issue: Issue, context: ssl.SSLContext, tmp_path: Path
 ) -> None:
-    answer = _probe(_target(serve(_identity(issue("other"), tmp_path), _http("200 OK"))), context)
+    answer = _probe(_target(serve(identity(issue("other"), tmp_path), _http("200 OK"))), context)
     assert (answer.ready, answer.reason) == (False, "Untrusted")
 
 
-def test_a_plain_server_has_no_identity(serve: Serve, context: ssl.SSLContext) -> None:
+def test_a_plain_server_has_noidentity(serve: Serve, context: ssl.SSLContext) -> None:
     port = serve(None, _http("400 Bad Request"))
     answer = _probe(_target(port), context)
     assert (answer.ready, answer.reason) == (False, "NoIdentity")
@@ -204,14 +175,14 @@ def test_a_server_that_says_nothing_costs_no_more_than_the_time_out(context: ssl
 def test_an_application_that_hangs_up_is_down(
     serve: Serve, between: Authority, context: ssl.SSLContext, tmp_path: Path
 ) -> None:
-    answer = _probe(_target(serve(_identity(between, tmp_path), b"")), context)
+    answer = _probe(_target(serve(identity(between, tmp_path), b"")), context)
     assert (answer.ready, answer.reason) == (False, "AppDown")
 
 
 def test_both_addresses_have_to_answer(
     serve: Serve, between: Authority, context: ssl.SSLContext, tmp_path: Path
 ) -> None:
-    port = serve(_identity(between, tmp_path), _http("200 OK"))
+    port = serve(identity(between, tmp_path), _http("200 OK"))
     answer = _probe(_target(port, "127.0.0.1", "127.0.0.2"), context)
     assert answer.reason == "Unreachable"
     assert f"127.0.0.2:{port}" in answer.message

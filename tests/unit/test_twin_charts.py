@@ -37,6 +37,7 @@ def test_the_mirror_holds_what_the_program_asks_for(tmp_path: Path) -> None:
         "faces-chart-1.4.1.tgz",
         f"spire-crds-{versions.SPIRE_CRDS_CHART}.tgz",
         f"spire-{versions.SPIRE_CHART}.tgz",
+        f"metallb-{versions.METALLB_CHART}.tgz",
     }
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.twin_lab import Wanted, wanted
+from lab.stack_file import Wanted, wanted
 
 
 def test_the_chart_mirror_offers_the_versions_that_the_stack_file_asks_for(tmp_path: Path) -> None:

@@ -161,9 +161,12 @@ func (i *inbound) connect(ctx context.Context, port uint16, patient bool) (net.C
 	}
 }
 
-// forward passes requests of one version of HTTP on. As in the real proxy, HTTP/1 is told at once what is wrong with the
+// forward passes requests of one version of HTTP on, in the same version. As in the real proxy, HTTP/1 is told at once what is wrong with the
 // workload, and HTTP/2 only that there has been none for a while.
 func (i *inbound) forward(version int) *httputil.ReverseProxy {
+	spoken := new(http.Protocols)
+	spoken.SetHTTP1(version == 1)
+	spoken.SetUnencryptedHTTP2(version == 2)
 	return &httputil.ReverseProxy{
 		FlushInterval: -1,
 		Transport: &http.Transport{
@@ -176,6 +179,7 @@ func (i *inbound) forward(version int) *httputil.ReverseProxy {
 				return i.connect(ctx, uint16(number), version > 1)
 			},
 			DisableCompression: true,
+			Protocols:          spoken,
 		},
 		Rewrite: func(request *httputil.ProxyRequest) {
 			who := request.In.Context().Value(clientKey{}).(client)

@@ -81,7 +81,7 @@ func announce(given *settings, listeners []net.Listener) {
 	logInfo("SNI is %s", given.serverName)
 	logInfo("Local identity is %s", given.id)
 	if given.policy == "deny" {
-		logInfo("Policy deny: identities of the mesh may in, and GET or HEAD of /ready, as this lab's policies say")
+		logInfo("Policy deny: identities of the mesh may in, and GET or HEAD of /ready and health checks by gRPC, as this lab's policies say")
 	}
 }
 

@@ -48,8 +48,10 @@ func (s *settings) allows(who client) bool {
 	return who.id != ""
 }
 
-// allowsRequest lets probes in too: the program authorizes GET and HEAD of /ready for everybody.
+// allowsRequest lets probes in too: the program authorizes GET and HEAD of /ready, and the health check of gRPC, for everybody.
 func (s *settings) allowsRequest(who client, request *http.Request) bool {
-	probe := request.URL.Path == "/ready" && (request.Method == http.MethodGet || request.Method == http.MethodHead)
+	path, method := request.URL.Path, request.Method
+	probe := path == "/ready" && (method == http.MethodGet || method == http.MethodHead) ||
+		path == "/grpc.health.v1.Health/Check" && method == http.MethodPost
 	return s.allows(who) || s.policy == "deny" && probe
 }

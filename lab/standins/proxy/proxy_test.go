@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"io"
 	"math/big"
 	"net"
 	"net/http"
@@ -95,9 +96,18 @@ type edge struct {
 
 func newEdge(t *testing.T, policy string, alive bool) edge {
 	t.Helper()
-	workload := httptest.NewServer(http.HandlerFunc(func(answer http.ResponseWriter, request *http.Request) {
-		_, _ = answer.Write([]byte("workload " + request.Header.Get("l5d-client-id")))
+	workload := httptest.NewUnstartedServer(http.HandlerFunc(func(answer http.ResponseWriter, request *http.Request) {
+		said := "workload "
+		if request.ProtoMajor > 1 {
+			said = request.Proto + " "
+		}
+		_, _ = answer.Write([]byte(said + request.Header.Get("l5d-client-id")))
+		answer.Header().Set(http.TrailerPrefix+"Grpc-Status", "12")
 	}))
+	workload.Config.Protocols = new(http.Protocols)
+	workload.Config.Protocols.SetHTTP1(true)
+	workload.Config.Protocols.SetUnencryptedHTTP2(true)
+	workload.Start()
 	t.Cleanup(workload.Close)
 	behind := netip.MustParseAddrPort(workload.Listener.Addr().String())
 	if !alive {
@@ -218,6 +228,24 @@ func TestOtherPoliciesAreAsTheirNamesSay(t *testing.T) {
 		if answer := newEdge(t, policy, true).get(t, "/", false, nil); answer.StatusCode != status {
 			t.Errorf("%s: %d, expected %d", policy, answer.StatusCode, status)
 		}
+	}
+}
+
+func TestWhatComesInHTTP2ReachesTheWorkloadInHTTP2WithItsTrailers(t *testing.T) {
+	e := newEdge(t, "deny", true)
+	spoken := new(http.Protocols)
+	spoken.SetUnencryptedHTTP2(true)
+	client := &http.Client{Transport: &http.Transport{Protocols: spoken}}
+	t.Cleanup(client.CloseIdleConnections)
+	// A gRPC server refuses HTTP/1, and says in a trailer how a call ended.
+	answer, err := client.Post("http://"+e.address+"/grpc.health.v1.Health/Check", "application/grpc", strings.NewReader("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, _ := io.ReadAll(answer.Body)
+	_ = answer.Body.Close()
+	if string(body) != "HTTP/2.0 " || answer.Trailer.Get("Grpc-Status") != "12" {
+		t.Errorf("%d %q %v", answer.StatusCode, body, answer.Trailer)
 	}
 }
 

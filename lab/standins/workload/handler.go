@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"math/rand/v2"
 	"net/http"
@@ -29,13 +30,8 @@ func newHandler(given settings) http.Handler {
 
 func (given settings) face(answer http.ResponseWriter, request *http.Request) {
 	start := time.Now()
-	if len(given.delays) > 0 {
-		delay := time.Duration(given.delays[rand.IntN(len(given.delays))]) * time.Millisecond
-		select {
-		case <-time.After(delay):
-		case <-request.Context().Done():
-			return
-		}
+	if !given.wait(request.Context()) {
+		return
 	}
 	headers := answer.Header()
 	headers.Set("Content-Type", "application/json")
@@ -49,4 +45,17 @@ func (given settings) face(answer http.ResponseWriter, request *http.Request) {
 		body = map[string]string{"errors": "Error fraction triggered"}
 	}
 	_ = json.NewEncoder(answer).Encode(body)
+}
+
+// wait takes as long as one of the delays; false when the client has gone meanwhile.
+func (given settings) wait(asked context.Context) bool {
+	if len(given.delays) == 0 {
+		return true
+	}
+	select {
+	case <-time.After(time.Duration(given.delays[rand.IntN(len(given.delays))]) * time.Millisecond):
+		return true
+	case <-asked.Done():
+		return false
+	}
 }

@@ -1,7 +1,8 @@
 // Command workload stands in for the workload program of Faces: one role, smiley or color, answered on port 8000.
 //
-// It keeps the environment, the paths, the headers and the status codes of the real one. It has no rate limit and no
-// latch, and refuses the variables that would set them.
+// It keeps the environment, the paths, the headers and the status codes of the real one: of Faces 1.x, where every part
+// speaks HTTP, and of 2.x, where color speaks gRPC. Which one WORKLOAD_PROTOCOL says; without it 2.x. It has no rate limit
+// and no latch, and refuses the variables that would set them.
 package main
 
 import (
@@ -10,7 +11,6 @@ import (
 	"flag"
 	"fmt"
 	"log"
-	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
@@ -35,13 +35,10 @@ func run(port int) error {
 	if err != nil {
 		return err
 	}
-	log.Printf("stand-in of the Faces workload: %s on :%d, error fraction %d %%, delays %v ms",
-		settings.service, port, settings.errorFraction, settings.delays)
-	server := &http.Server{
-		Addr:              fmt.Sprintf(":%d", port),
-		Handler:           newHandler(settings),
-		ReadHeaderTimeout: 10 * time.Second,
-	}
+	log.Printf("stand-in of the Faces workload: %s by %s on :%d, error fraction %d %%, delays %v ms",
+		settings.service, settings.protocol, port, settings.errorFraction, settings.delays)
+	server := serverOf(settings)
+	server.Addr = fmt.Sprintf(":%d", port)
 	stop, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer cancel()
 	failed := make(chan error, 1)

@@ -9,6 +9,7 @@ import (
 // settings are what the environment asks for.
 type settings struct {
 	service       string // smiley or color
+	protocol      string // http or grpc
 	value         string // the smiley or the color that a good answer carries
 	pod           string // says in each answer who gave it
 	userHeader    string
@@ -16,7 +17,10 @@ type settings struct {
 	delays        []int // milliseconds; one is drawn for each request, none: answer at once
 }
 
-var defaults = map[string]string{"smiley": "Grinning", "color": "blue"}
+var (
+	defaults  = map[string]string{"smiley": "Grinning", "color": "blue"}
+	protocols = map[string]string{"smiley": "http", "color": "grpc"} // of Faces 2.x
+)
 
 // settingsFrom reads NAME=VALUE pairs; the error names every variable that is wrong.
 func settingsFrom(environment []string) (settings, error) {
@@ -38,6 +42,13 @@ func settingsFrom(environment []string) (settings, error) {
 	result.value = given[strings.ToUpper(result.service)]
 	if result.value == "" {
 		result.value = defaults[result.service]
+	}
+	result.protocol = given["WORKLOAD_PROTOCOL"]
+	if result.protocol == "" {
+		result.protocol = protocols[result.service]
+	}
+	if spoken := result.protocol; spoken != "http" && spoken != protocols[result.service] {
+		refuse("WORKLOAD_PROTOCOL=%q: expected http, or grpc for color", spoken)
 	}
 	if text := given["ERROR_FRACTION"]; text != "" {
 		number, err := strconv.Atoi(text)

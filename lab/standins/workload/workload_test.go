@@ -59,7 +59,7 @@ func TestAnErrorFractionOfAHundredFailsEveryRequestButReady(t *testing.T) {
 func TestAWrongVariableIsNamed(t *testing.T) {
 	for variable, name := range map[string]string{
 		"FACES_SERVICE=face": "FACES_SERVICE", "ERROR_FRACTION=101": "ERROR_FRACTION",
-		"DELAY_BUCKETS=0,x": "DELAY_BUCKETS", "MAX_RATE=4": "MAX_RATE",
+		"DELAY_BUCKETS=0,x": "DELAY_BUCKETS", "MAX_RATE=4": "MAX_RATE", "WORKLOAD_PROTOCOL=grpc": "WORKLOAD_PROTOCOL",
 	} {
 		_, err := settingsFrom([]string{"FACES_SERVICE=smiley", variable})
 		if err == nil || !strings.Contains(err.Error(), name) {

@@ -46,17 +46,37 @@ def base_image(client: docker.DockerClient) -> str:
     return name
 
 
-def parts_image(client: docker.DockerClient, *, proxy: Path, agent: Path) -> str:
-    """Name of an image that holds a linkerd2-proxy and a spire-agent where their official images do.
+def parts_image(
+    client: docker.DockerClient, *, proxy: Path, agent: Path, workload: Path | None = None, repository: str = PARTS
+) -> str:
+    """Name of an image that holds a linkerd2-proxy, a spire-agent and a workload where their official images do.
 
-    Its tag stands for its content, so that a build with other programs is another build.
+    Its tag stands for its content, so that a build with other programs is another build; what an earlier one held goes.
     """
-    content = _archive({"usr/lib/linkerd/linkerd2-proxy": proxy, "opt/spire/bin/spire-agent": agent})
-    key = hashlib.sha256(content).hexdigest()[:12]
-    name = f"{PARTS}:{key}"
+    files = {"usr/lib/linkerd/linkerd2-proxy": proxy, "opt/spire/bin/spire-agent": agent}
+    if workload:
+        files["workload"] = workload
+    key = _key(files)
+    name = f"{repository}:{key}"
     if not _present(client, name):
-        client.api.import_image_from_data(content, repository=PARTS, tag=key)
+        client.api.import_image_from_data(_archive(files), repository=repository, tag=key)
+        forget(client, repository, but=name)
     return name
+
+
+def forget(client: docker.DockerClient, repository: str, but: str = "") -> None:
+    """Remove the images of a repository from the engine."""
+    for tag in [tag for image in client.images.list(name=repository) for tag in image.tags]:
+        if tag != but and tag.rpartition(":")[0] == repository:
+            client.images.remove(tag)
+
+
+def _key(files: Mapping[str, Path]) -> str:
+    digest = hashlib.sha256()
+    for name, source in files.items():
+        with source.open("rb") as content:
+            digest.update(f"{name} {hashlib.file_digest(content, 'sha256').hexdigest()}\n".encode())
+    return digest.hexdigest()[:12]
 
 
 def _archive(files: Mapping[str, Path]) -> bytes:

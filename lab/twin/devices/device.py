@@ -15,7 +15,7 @@ from docker.models.containers import Container
 
 from lab.docker.errors import DockerError
 from lab.twin.devices import network
-from lab.twin.devices.layout import Layout
+from lab.twin.devices.layout import SHARED, Layout
 
 HOST_KEY_LABEL = "mesh-expansion-lab.host-key"
 BOOT_SECONDS = 90.0
@@ -70,6 +70,11 @@ class Device:
             binds={
                 "/sys/fs/cgroup": {"bind": "/sys/fs/cgroup", "mode": "rw"},
                 name: {"bind": "/var/lib/containers", "mode": "rw"},  # podman's overlay cannot lie on Docker's
+                **(
+                    {str(self._at.shared[self.name]): {"bind": SHARED, "mode": "ro"}}
+                    if self.name in self._at.shared
+                    else {}
+                ),
             },
             tmpfs={"/run": "", "/run/lock": "", "/tmp": "exec,mode=1777"},  # noqa: S108 - the device's own
             network_mode=self._at.network,
@@ -113,26 +118,30 @@ class Device:
 
     def run(self, *command: str) -> tuple[int, str]:
         """Exit status and both streams of a command on it, as root, without SSH."""
-        status, output = self.container().exec_run(list(command))
-        text = output if isinstance(output, bytes) else b"".join(output)
-        return status or 0, text.decode(errors="replace")
+        status, output = self._run(*command)
+        return status, output.decode(errors="replace")
 
     def shell(self, command: str) -> tuple[int, str]:
         """Exit status and both streams of a shell command.
 
-        An engine under load now and then loses what a short command prints, so it goes to a file that is read until it
+        An engine under load now and then loses some of what a command prints, so it goes to a file that is read until it
         is whole.
         """
         place = f"/run/twin-shell.{secrets.token_hex(4)}"
-        self.run("/bin/sh", "-c", f'/bin/sh -c "$1" >{place} 2>&1; printf "\\n%s end\\n" "$?" >>{place}', "sh", command)
+        end = f'printf "\\n%s %s end\\n" "$?" "$(wc -c <{place})" >>{place}'
+        self.run("/bin/sh", "-c", f'/bin/sh -c "$1" >{place} 2>&1; {end}', "sh", command)
         limit = time.monotonic() + SHELL_SECONDS
-        while not (text := self.run("cat", place)[1]).endswith(" end\n"):
+        while (whole := _whole(read := self._run("cat", place)[1])) is None:
             if time.monotonic() > limit:
-                raise DockerError(f"device {self.name} did not finish `{command}` within {SHELL_SECONDS:.0f} s: {text}")
+                said = read.decode(errors="replace")
+                raise DockerError(f"device {self.name} did not finish `{command}` within {SHELL_SECONDS:.0f} s: {said}")
             time.sleep(POLL_SECONDS)
         self.run("rm", "-f", place)
-        printed, _, status = text.removesuffix(" end\n").rpartition("\n")
-        return int(status), printed
+        return whole
+
+    def _run(self, *command: str) -> tuple[int, bytes]:
+        status, output = self.container().exec_run(list(command))
+        return status or 0, output if isinstance(output, bytes) else b"".join(output)
 
     def cable(self) -> str:
         """The machine's end of its network cable: the name of an interface."""
@@ -186,6 +195,15 @@ class Device:
                     f"device {self.name}: waited {BOOT_SECONDS:.0f} s for {what}. What it is doing:\n{said.strip()}"
                 )
             time.sleep(POLL_SECONDS)
+
+
+def _whole(read: bytes) -> tuple[int, str] | None:
+    """Status and output of a command out of what its file holds; None while some of it is missing."""
+    printed, _, last = read.removesuffix(b" end\n").rpartition(b"\n")
+    words = last.split()
+    if not read.endswith(b" end\n") or len(words) != 2 or int(words[1]) != len(printed):
+        return None
+    return int(words[0]), printed.decode(errors="replace")
 
 
 def answers(address: str) -> bool:

@@ -2,19 +2,20 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 from pathlib import Path
 
 from lab.docker.errors import DockerError
 
 LABEL = "mesh-expansion-lab.rig"  # on every container, volume and network of a rig; its value is the rig's mark
+SHARED = "/usr/local/lib/twin"
 FIRST_NODE, FIRST_DEVICE, FIRST_OTHER = (
     10,
     21,
-    41,
-)  # last byte of the addresses; other containers come behind the devices
+    40,
+)  # last byte of the addresses; edge containers come behind the devices
 MOST_NODES = FIRST_DEVICE - FIRST_NODE - 1
 MOST_DEVICES = FIRST_OTHER - FIRST_DEVICE
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")  # RFC 1035 label
@@ -22,11 +23,15 @@ _NAME = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")  # RFC 1035 label
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """`directory` holds the rig's keys; two rigs with different directories share nothing."""
+    """`directory` holds the rig's keys; two rigs with different directories share nothing.
+
+    `shared` is a directory of this machine by the name of the device that reads it at SHARED.
+    """
 
     directory: Path
     names: tuple[str, ...]
     nodes: int
+    shared: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def mark(self) -> str:
@@ -49,6 +54,15 @@ class Layout:
         """Name of the device's container, and of its volume."""
         return f"mesh-twin-{self.mark}-{device}"
 
+    def guest(self, workload: str) -> str:
+        """Name of an edge container on the network, as the program makes it."""
+        return f"{self.network}-{workload}"
+
+    @property
+    def parts_repository(self) -> str:
+        """Name, without a tag, of the image that edge containers' images are made of."""
+        return f"mesh-expansion-lab/parts-{self.mark}"
+
     @property
     def client_key(self) -> Path:
         return self.directory / "client_ed25519"
@@ -68,7 +82,7 @@ class Layout:
         return all_node_addresses(subnet)[: self.nodes]
 
 
-def layout(directory: Path, names: Sequence[str], nodes: int) -> Layout:
+def layout(directory: Path, names: Sequence[str], nodes: int, shared: Mapping[str, Path] | None = None) -> Layout:
     """The layout, once names and numbers are seen to be possible. Raises DockerError."""
     if not 1 <= nodes <= MOST_NODES:
         raise DockerError(f"{nodes} nodes are asked for; the devices' network has room for 1 to {MOST_NODES}")
@@ -81,7 +95,7 @@ def layout(directory: Path, names: Sequence[str], nodes: int) -> Layout:
             raise DockerError(
                 f"{name!r} is no device name: lower-case letters, digits and dashes, 1 to 63, beginning with a letter"
             )
-    return Layout(directory=directory.resolve(), names=tuple(names), nodes=nodes)
+    return Layout(directory=directory.resolve(), names=tuple(names), nodes=nodes, shared=shared or {})
 
 
 def all_node_addresses(subnet: IPv4Network) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ import os
 import socket
 import struct
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
@@ -73,6 +73,13 @@ def gateway_of(subnet: IPv4Network) -> str:
 def set_cable(client: docker.DockerClient, image: str, interface: str, *, plugged: bool) -> None:
     """Pull the cable out of a device, or put it in: `interface` is this machine's end of it."""
     _ip(client, image, "link", "set", interface, "up" if plugged else "down")
+
+
+def set_address(
+    client: docker.DockerClient, image: Callable[[docker.DockerClient], str], action: str, words: Sequence[str]
+) -> None:
+    """`ip address ACTION WORDS` on this machine; `image` makes one with `ip`, for an operator who is not root."""
+    _ip(client, image(client) if os.geteuid() != 0 else "", "address", action, *words)
 
 
 def interface_number(index: int) -> str:

@@ -1,7 +1,7 @@
 """All devices of a twin with their network: brought up, looked at, rebooted, replaced, taken down."""
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +12,8 @@ from filelock import FileLock, Timeout
 
 from lab import paths
 from lab.docker import DockerError, ensure
-from lab.twin.devices import keys, network
+from lab.twin.devices import guests, keys, network
+from lab.twin.devices.base_image import base_image, parts_image
 from lab.twin.devices.client import connected
 from lab.twin.devices.description import DeviceDescription, RigDescription, address_in, containers, describe
 from lab.twin.devices.device import HOST_KEY_LABEL, Device, DeviceState, answers
@@ -28,11 +29,18 @@ AT_ONCE = 4  # devices that boot at a time
 class Rig:
     """Devices `names` on a network of their own, in which this machine also has the addresses of `nodes` nodes.
 
-    Its keys lie in `directory` (below `.lab/twin` by default), which is also what tells it from other rigs.
+    Its keys lie in `directory` (below `.lab/twin` by default), which is also what tells it from other rigs. A device that
+    `shared` names is made with a directory of this machine in it, which it can read only.
     """
 
-    def __init__(self, directory: Path | None = None, names: Sequence[str] = (), nodes: int = 1) -> None:
-        self._at = layout(directory or paths.twin() / "devices", names, nodes)
+    def __init__(
+        self,
+        directory: Path | None = None,
+        names: Sequence[str] = (),
+        nodes: int = 1,
+        shared: Mapping[str, Path] | None = None,
+    ) -> None:
+        self._at = layout(directory or paths.twin() / "devices", names, nodes, shared)
 
     @property
     def directory(self) -> Path:
@@ -77,6 +85,7 @@ class Rig:
                 for name in containers(client, self._at):
                     Device(client, self._at, name).remove()
                 network.remove(client, self._at)
+                guests.remove(client, self._at)
                 for volume in self._volumes(client):
                     volume.remove()
             if self.directory.exists():
@@ -98,6 +107,29 @@ class Rig:
             return [DeviceState(name, self._at.container(name), "absent") for name in self._at.names]
         with self._engine() as (client, _):
             return [Device(client, self._at, name).state() for name in self._at.names]
+
+    def ground(self, *, proxy: Path, agent: Path, workload: Path) -> dict[str, str]:
+        """What edge containers stand on, by the keys of a stack file's `docker`; imported where the engine lacks it.
+
+        The rig is up. Raises DockerError.
+        """
+        with self._engine() as (client, host):
+            parts = parts_image(
+                client, proxy=proxy, agent=agent, workload=workload, repository=self._at.parts_repository
+            )
+            return {
+                "network": self._at.network,
+                "host": host,
+                "base": base_image(client),
+                **dict.fromkeys(("proxy-image", "spire-image", "workload-image"), parts),
+            }
+
+    def guests(self, names: list[str]) -> list[guests.GuestState]:
+        """The edge containers of the workloads `names` as they are; starts no engine and changes nothing."""
+        if not present():
+            return [guests.GuestState(name, self._at.guest(name), "absent") for name in names]
+        with self._engine() as (client, _):
+            return guests.states(client, self._at, names)
 
     def run(self, name: str, command: str) -> str:
         """Both streams of a shell command on a device, as root, without SSH. Raises DockerError when it fails."""

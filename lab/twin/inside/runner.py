@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 
-from lab.twin import ports
 from lab.twin.api import Api
 from lab.twin.errors import TwinError
-from lab.twin.inside import controllers, dns, prober, spire
+from lab.twin.inside import controllers, dns, load_balancer, prober, spire
 from lab.twin.inside.account import Account
 from lab.twin.inside.errors import NotThereError
 from lab.twin.inside.places import DESTINATION, DNS, MANAGER, POLICY, PROBER, SERVER, Places, Wanted
@@ -32,10 +32,15 @@ class Runner:
         self._said: dict[str, str] = {}
 
     def connect(self) -> Api:
-        """A client of the twin's API server; its port may change between two runs of the cluster."""
+        """A client of the twin's API server; where it is may change between two runs of the cluster."""
         certificates = self._places.twin / "certificates"
-        port = ports.read(self._places.twin / "ports.json")["api"]
-        return Api(port, certificates / "authority.pem", certificates / "admin.pem")
+        server = urlsplit(yaml.safe_load(self._kubeconfig.read_text())["clusters"][0]["cluster"]["server"])
+        return Api(
+            server.port or 443,
+            certificates / "authority.pem",
+            certificates / "admin.pem",
+            server.hostname or "127.0.0.1",
+        )
 
     def turn(self, api: Api) -> None:
         """Look at the objects once, and act. Raises TwinError when the API does not answer: all stays as it is then."""
@@ -45,6 +50,7 @@ class Runner:
                 self._end(name)
             else:
                 self._keep(found)
+        load_balancer.hand_out(api)
 
     def _asks(self, api: Api) -> Iterator[tuple[str, Callable[[], Wanted]]]:
         def of_server(container: str) -> tuple[dict[str, object], Pod]:

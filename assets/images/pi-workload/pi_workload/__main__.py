@@ -5,6 +5,7 @@ import signal
 import sys
 
 from pi_workload.backend import Backend
+from pi_workload.color import ColorServer
 from pi_workload.panel import open_panel
 from pi_workload.server import Server
 from pi_workload.settings import from_environment
@@ -23,8 +24,12 @@ def main() -> int:
         return 2
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     backend = Backend(settings)
-    server = Server(settings, backend, open_panel(settings, backend, say))
-    say(f"{settings.service} on port {settings.port}, error fraction {settings.error_fraction} %")
+    server = (ColorServer if settings.protocol == "grpc" else Server)(
+        settings, backend, open_panel(settings, backend, say)
+    )
+    say(
+        f"{settings.service} by {settings.protocol} on port {settings.port}, error fraction {settings.error_fraction} %"
+    )
     server.serve_forever()
     return 0
 

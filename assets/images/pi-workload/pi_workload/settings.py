@@ -26,6 +26,7 @@ COLORS = {
     "purple": "#AA3377",
 }
 SERVICES = ("smiley", "color")
+_PROTOCOLS = {"smiley": "http", "color": "grpc"}  # of Faces 2.x; in 1.x color speaks HTTP as well
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +45,7 @@ class Settings:
     """`delays_ms` are drawn from at random; fractions are percentages; a `max_rate` of 0 is no limit, else requests a second."""
 
     service: str = "smiley"
+    protocol: str = "http"
     value: str = SMILEYS["Grinning"]
     delays_ms: tuple[int, ...] = ()
     error_fraction: int = 0
@@ -62,8 +64,12 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     service = environment.get("FACES_SERVICE") or "smiley"
     if service not in SERVICES:
         reader.bad.append(f"FACES_SERVICE is {service!r}; expected one of {', '.join(SERVICES)}")
+    protocol = environment.get("WORKLOAD_PROTOCOL") or _PROTOCOLS.get(service, "http")
+    if protocol not in ("http", _PROTOCOLS.get(service, "http")):
+        reader.bad.append(f"WORKLOAD_PROTOCOL is {protocol!r}; expected http, or grpc for color")
     settings = Settings(
         service=service,
+        protocol=protocol,
         value=_value(service, environment),
         delays_ms=reader.numbers("DELAY_BUCKETS"),
         error_fraction=reader.number("ERROR_FRACTION", 0, 100),

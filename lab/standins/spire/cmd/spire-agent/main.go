@@ -23,63 +23,20 @@ import (
 )
 
 func main() {
-	cli.Main("spire-agent", map[string]cli.Command{
-		"run":         run,
-		"validate":    validate,
-		"healthcheck": healthcheck,
-		"api fetch":   fetch,
+	commands := cli.Configured("agent", "conf/agent/agent.conf", settings.ReadAgent, agent.Run)
+	commands["healthcheck"] = cli.Health("Agent", settings.DefaultAgentSocket, func(socket string) error {
+		if err := healthy(socket); err != nil {
+			fmt.Fprintf(os.Stderr, "Agent is unhealthy: %v\n", err)
+			os.Exit(1)
+		}
+		return nil
 	})
-}
-
-func read(name string, arguments []string) (*settings.Agent, error) {
-	var file string
-	var expand bool
-	err := cli.Flags(name, arguments, func(flags *flag.FlagSet) {
-		flags.StringVar(&file, "config", "conf/agent/agent.conf", "path to a SPIRE config file")
-		flags.BoolVar(&expand, "expandEnv", false, "expand environment variables in the config file")
-	})
-	if err != nil {
-		return nil, err
-	}
-	return settings.ReadAgent(file, expand)
-}
-
-func run(arguments []string) error {
-	given, err := read("run", arguments)
-	if err != nil {
-		return err
-	}
-	return cli.UntilSignal(func(ctx context.Context) error { return agent.Run(ctx, given) })
-}
-
-func validate(arguments []string) error {
-	if _, err := read("validate", arguments); err != nil {
-		return err
-	}
-	fmt.Println("SPIRE agent configuration file is valid.")
-	return nil
+	commands["api fetch"] = fetch
+	cli.Main("spire-agent", commands)
 }
 
 func socketFlag(flags *flag.FlagSet) *string {
-	return flags.String("socketPath", settings.DefaultAgentSocket, "path to the SPIRE Agent API socket")
-}
-
-func healthcheck(arguments []string) error {
-	var socket *string
-	err := cli.Flags("healthcheck", arguments, func(flags *flag.FlagSet) {
-		socket = socketFlag(flags)
-		flags.Bool("shallow", false, "perform a less stringent health check")
-		flags.Bool("verbose", false, "print verbose information")
-	})
-	if err != nil {
-		return err
-	}
-	if err := healthy(*socket); err != nil {
-		fmt.Fprintf(os.Stderr, "Agent is unhealthy: %v\n", err)
-		os.Exit(1)
-	}
-	fmt.Println("Agent is healthy.")
-	return nil
+	return cli.SocketFlag(flags, settings.DefaultAgentSocket, "Agent")
 }
 
 func healthy(socket string) error {

@@ -2,9 +2,9 @@
 package main
 
 import (
-	"context"
 	"flag"
 	"fmt"
+	"maps"
 
 	"lab.invalid/standins/spire/internal/cli"
 	"lab.invalid/standins/spire/internal/server"
@@ -13,10 +13,9 @@ import (
 )
 
 func main() {
-	cli.Main("spire-server", map[string]cli.Command{
-		"run":          run,
-		"validate":     validate,
-		"healthcheck":  healthcheck,
+	commands := cli.Configured("server", "conf/server/server.conf", settings.ReadServer, server.Run)
+	maps.Copy(commands, map[string]cli.Command{
+		"healthcheck":  cli.Health("Server", settings.DefaultServerSocket, healthy),
 		"bundle show":  showBundle,
 		"entry create": createEntry,
 		"entry update": updateEntry,
@@ -26,55 +25,17 @@ func main() {
 		"agent evict":  changeAgent("evict", "Agent evicted successfully"),
 		"agent ban":    changeAgent("ban", "Agent banned successfully"),
 	})
-}
-
-func read(name string, arguments []string) (*settings.Server, error) {
-	var file string
-	var expand bool
-	err := cli.Flags(name, arguments, func(flags *flag.FlagSet) {
-		flags.StringVar(&file, "config", "conf/server/server.conf", "path to a SPIRE config file")
-		flags.BoolVar(&expand, "expandEnv", false, "expand environment variables in the config file")
-	})
-	if err != nil {
-		return nil, err
-	}
-	return settings.ReadServer(file, expand)
-}
-
-func run(arguments []string) error {
-	given, err := read("run", arguments)
-	if err != nil {
-		return err
-	}
-	return cli.UntilSignal(func(ctx context.Context) error { return server.Run(ctx, given) })
-}
-
-func validate(arguments []string) error {
-	if _, err := read("validate", arguments); err != nil {
-		return err
-	}
-	fmt.Println("SPIRE server configuration file is valid.")
-	return nil
+	cli.Main("spire-server", commands)
 }
 
 func socketFlag(flags *flag.FlagSet) *string {
-	return flags.String("socketPath", settings.DefaultServerSocket, "path to the SPIRE Server API socket")
+	return cli.SocketFlag(flags, settings.DefaultServerSocket, "Server")
 }
 
-func healthcheck(arguments []string) error {
-	var socket *string
-	err := cli.Flags("healthcheck", arguments, func(flags *flag.FlagSet) {
-		socket = socketFlag(flags)
-		flags.Bool("shallow", false, "perform a less stringent health check")
-		flags.Bool("verbose", false, "print verbose information")
-	})
-	if err != nil {
-		return err
-	}
-	if err := cli.Ask(*socket, "/healthcheck", wire.Empty{}, &wire.Empty{}); err != nil {
+func healthy(socket string) error {
+	if err := cli.Ask(socket, "/healthcheck", wire.Empty{}, &wire.Empty{}); err != nil {
 		return fmt.Errorf("server is unhealthy: %w", err)
 	}
-	fmt.Println("Server is healthy.")
 	return nil
 }
 

@@ -37,7 +37,7 @@ type agent struct {
 	health   *health.Server
 }
 
-// Run serves until the context ends, or until the server does not know this agent any more.
+// Run serves until the context ends, or until the server refuses this agent.
 func Run(ctx context.Context, given *settings.Agent) error {
 	log.Printf("This is the stand-in of SPIRE's agent: it speaks with the stand-in server only")
 	own, err := openNode(given)
@@ -100,7 +100,8 @@ func (a *agent) serve() (*grpc.Server, chan error, error) {
 	return server, failed, nil
 }
 
-// work attests, then asks the server again and again; it ends with an error when the server refuses this agent.
+// work attests, then asks the server again and again. A server that does not know this agent any more is attested to anew;
+// it ends with an error when that is refused.
 func (a *agent) work(ctx context.Context) error {
 	if a.node.id() == "" {
 		if err := a.attest(ctx); err != nil {
@@ -111,11 +112,15 @@ func (a *agent) work(ctx context.Context) error {
 	}
 	for {
 		if err := a.sync(ctx); err != nil {
-			if refused(err) {
-				a.node.forget()
-				return fmt.Errorf("the server refuses this agent, which must attest again: %w", err)
-			}
 			log.Printf("Synchronization with the server failed: %v", err)
+			if refused(err) {
+				log.Printf("Agent needs to re-attest; will attempt to re-attest")
+				a.node.forget()
+				if err := a.attest(ctx); err != nil {
+					return err
+				}
+				continue
+			}
 		} else {
 			a.health.SetServingStatus("", grpc_health_v1.HealthCheckResponse_SERVING)
 		}

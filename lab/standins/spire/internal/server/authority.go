@@ -82,14 +82,31 @@ func (a *authority) prepare() error {
 		roots = []*x509.Certificate{ca}
 	}
 	chain := append([]*x509.Certificate{ca}, above...)
-	if err := pki.VerifyChain(chain, roots); err != nil {
-		return fmt.Errorf("the CA does not lead to its root; is the path length of the upstream CA at least 1? %w", err)
+	if err := a.tried(chain, roots); err != nil {
+		return fmt.Errorf("X509 CA minted by upstream authority is invalid: X509 CA produced an invalid X509-SVID chain: %w", err)
 	}
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
 	a.chain, a.roots = chain, roots
 	log.Printf("X509 CA prepared; expires %s", ca.NotAfter.Format(time.RFC3339))
 	return nil
+}
+
+// tried signs an SVID that nobody gets: a path length above the CA shows below it only.
+func (a *authority) tried(chain, roots []*x509.Certificate) error {
+	template, err := a.template(spiffeid.RequireFromPath(a.settings.TrustDomain, "/spire/throwaway"), a.settings.SVIDTTL)
+	if err != nil {
+		return err
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, chain[0], a.key.Public(), a.key)
+	if err != nil {
+		return err
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		return err
+	}
+	return pki.VerifyChain(append([]*x509.Certificate{leaf}, chain...), roots)
 }
 
 func (a *authority) upstream() (above, roots []*x509.Certificate, key crypto.Signer, err error) {

@@ -36,6 +36,13 @@ type lab struct {
 }
 
 func newLab(t *testing.T) *lab {
+	l := prepared(t)
+	l.server("upstream")
+	return l
+}
+
+// prepared is a lab whose server does not run yet.
+func prepared(t *testing.T) *lab {
 	l := &lab{t: t, directory: t.TempDir()}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -47,6 +54,11 @@ func newLab(t *testing.T) *lab {
 	l.authority("upstream", "root")
 	l.authority("devices", "")
 	l.authority("strangers", "")
+	return l
+}
+
+// server starts the server below an authority of this name.
+func (l *lab) server(upstream string) (ended <-chan error) {
 	file := l.write("server.conf", `
 server { bind_address = "127.0.0.1" bind_port = %d socket_path = "%[2]s/server.sock" trust_domain = "%[3]s" data_dir = "%[2]s"
   ratelimit { attestation = false } }
@@ -54,15 +66,20 @@ plugins {
   DataStore "sql" { plugin_data { database_type = "sqlite3" connection_string = "%[2]s/db" } }
   KeyManager "memory" { plugin_data {} }
   NodeAttestor "x509pop" { plugin_data { ca_bundle_path = "%[2]s/devices.crt" agent_path_template = "/device/{{ .Subject.CommonName }}" } }
-  UpstreamAuthority "disk" { plugin_data { cert_file_path = "%[2]s/upstream.crt" key_file_path = "%[2]s/upstream.key" bundle_file_path = "%[2]s/root.crt" } }
-}`, l.port, l.directory, domain)
+  UpstreamAuthority "disk" { plugin_data { cert_file_path = "%[2]s/%[4]s.crt" key_file_path = "%[2]s/%[4]s.key" bundle_file_path = "%[2]s/root.crt" } }
+}`, l.port, l.directory, domain, upstream)
 	given, err := settings.ReadServer(file, false)
 	if err != nil {
-		t.Fatal(err)
+		l.t.Fatal(err)
 	}
-	l.run(func(ctx context.Context) error { return server.Run(ctx, given) })
-	l.until("the server", func() error { return l.ask("/healthcheck", wire.Empty{}, &wire.Empty{}) })
-	return l
+	_, ended = l.run(func(ctx context.Context) error { return server.Run(ctx, given) })
+	l.until("the server", func() error {
+		if len(ended) > 0 {
+			return nil
+		}
+		return l.ask("/healthcheck", wire.Empty{}, &wire.Empty{})
+	})
+	return ended
 }
 
 func (l *lab) path(name string) string { return filepath.Join(l.directory, name) }
@@ -102,7 +119,7 @@ func (l *lab) until(what string, works func() error) {
 // authority makes name.crt and name.key, signed by itself or by a parent.
 func (l *lab) authority(name, parent string) { l.certificate(name, parent, true) }
 
-func (l *lab) certificate(name, parent string, isCA bool) {
+func (l *lab) certificate(name, parent string, isCA bool, changes ...func(*x509.Certificate)) {
 	key, err := pki.NewKey()
 	if err != nil {
 		l.t.Fatal(err)
@@ -114,6 +131,9 @@ func (l *lab) certificate(name, parent string, isCA bool) {
 	}
 	if isCA {
 		template.KeyUsage |= x509.KeyUsageCertSign
+	}
+	for _, change := range changes {
+		change(template)
 	}
 	issuer, signer := template, any(key)
 	if parent != "" {

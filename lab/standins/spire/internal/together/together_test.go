@@ -1,7 +1,9 @@
 package together
 
 import (
+	"crypto/x509"
 	"fmt"
+	"net"
 	"os"
 	"strings"
 	"testing"
@@ -112,5 +114,59 @@ func TestAnAgentThatStartsAgainKeepsItsIdentityAndDoesNotAttestAgain(t *testing.
 	l.until("the identity after the restart", works)
 	if l.agents()[0].Serial != serial {
 		t.Error("the agent attested again")
+	}
+}
+
+// anywhere is what a device's own authority is kept from: every DNS name, every address.
+func anywhere(pathLength int) func(*x509.Certificate) {
+	return func(template *x509.Certificate) {
+		template.MaxPathLen, template.MaxPathLenZero = pathLength, pathLength == 0
+		template.PermittedDNSDomainsCritical, template.ExcludedDNSDomains = true, []string{""}
+		_, all, _ := net.ParseCIDR("0.0.0.0/0")
+		template.ExcludedIPRanges = []*net.IPNet{all}
+	}
+}
+
+func TestAServerBelowANarrowAuthorityGivesIdentitiesThatLeadToTheRoot(t *testing.T) {
+	l := prepared(t)
+	l.certificate("intermediate", "root", true, anywhere(1))
+	l.server("intermediate")
+	l.certificate("smiley", "devices", false)
+	l.agent("smiley")
+	l.entry("smiley", l.self()...)
+	l.until("the identity", func() error { _, err := l.identity("smiley"); return err })
+}
+
+func TestAnAuthorityThatMayHaveNoOtherBelowItEndsTheServer(t *testing.T) {
+	l := prepared(t)
+	l.certificate("intermediate", "root", true, anywhere(0))
+	select {
+	case err := <-l.server("intermediate"):
+		if err == nil || !strings.Contains(err.Error(), "too many intermediates for path length constraint") {
+			t.Errorf("the server ended with %v", err)
+		}
+	default:
+		t.Error("the server runs")
+	}
+}
+
+func TestAnAgentThatTheServerForgotAttestsAgain(t *testing.T) {
+	l := newLab(t)
+	l.certificate("smiley", "devices", false)
+	l.entry("smiley", l.self()...)
+	_, ended := l.agent("smiley")
+	l.until("the identity", func() error { _, err := l.identity("smiley"); return err })
+	serial := l.agents()[0].Serial
+	if err := l.ask("/agent/evict", wire.Named{ID: l.agents()[0].ID.String()}, &wire.Empty{}); err != nil {
+		t.Fatal(err)
+	}
+	l.until("the agent", func() error {
+		if all := l.agents(); len(all) != 1 || all[0].Serial == serial {
+			return fmt.Errorf("the agents are %v", all)
+		}
+		return nil
+	})
+	if len(ended) > 0 {
+		t.Errorf("the agent ended with %v", <-ended)
 	}
 }
