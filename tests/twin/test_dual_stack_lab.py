@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.twin.conftest import Lab
+from tests.twin.edge import eventually
 from tests.twin.lab_life import LabLife, living, own_name
 
 pytestmark = pytest.mark.twin
@@ -27,13 +28,20 @@ def test_up_gives_the_gui_an_address_of_each_family_and_registers_a_workload_wit
     gui = life.get("service", "faces-gui", "-n", "faces")
     assert gui["spec"]["ipFamilyPolicy"] == "RequireDualStack"
     assert {":" in address for address in gui["spec"]["clusterIPs"]} == {True, False}
-    assert {":" in item["ip"] for item in gui["status"]["loadBalancer"]["ingress"]} == {True, False}
+    # The chart makes the Service with one family; MetalLB gives it others once it has two.
+    eventually(lambda: _families(life) == {True, False}, "an address of each family")
     addresses = [item["ip"] for item in life.get("externalworkload", "greeter", "-n", "faces")["spec"]["workloadIPs"]]
     assert {":" in address for address in addresses} == {True, False}
     (linkerd,) = [
         item for item in life.get("configmap", "-n", "linkerd")["items"] if item["metadata"]["name"] == "linkerd-config"
     ]
     assert "disableIPv6: false" in linkerd["data"]["values"]
+
+
+def _families(life: LabLife) -> set[bool]:
+    """Whether the addresses at which the GUI is reached are IPv6 ones."""
+    gui = life.get("service", "faces-gui", "-n", "faces")
+    return {":" in item["ip"] for item in gui["status"]["loadBalancer"].get("ingress", [])}
 
 
 def test_a_chart_value_is_one_resource_then_nothing_changes_and_nothing_has_drifted(life: LabLife) -> None:

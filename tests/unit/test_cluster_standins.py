@@ -192,6 +192,13 @@ def test_a_service_gets_an_address_of_each_of_its_families_that_nobody_has() -> 
     }
 
 
+def test_a_service_that_changed_its_families_gets_other_addresses() -> None:
+    api = _Objects(_cluster(["fd00::10-fd00::1f", "192.0.2.0/31"], _service("gui", ["IPv6", "IPv4"], ["fd00::10"])))
+    load_balancer.hand_out(api)
+    (given,) = api.merged.values()
+    assert {":" in entry["ip"] for entry in given} == {True, False}
+
+
 def test_a_service_waits_while_a_family_has_no_address_left_or_metallb_is_not_there() -> None:
     waiting = _service("new", ["IPv6", "IPv4"], [])
     for objects in (

@@ -154,10 +154,11 @@ def test_a_cluster_keeps_the_ranges_that_it_was_made_with(machine: Machine) -> N
     ("nodes", "condition"),
     [
         ("", "no node is registered"),
-        ("pi-0 v1.33.0+k3s1 True", f"no node runs {VERSION} yet"),
-        (f"pi-0 {VERSION} False", "not ready: pi-0 "),
-        (f"pi-0 {VERSION} True\npi-1 {VERSION} Unknown", "not ready: pi-1 "),
-        (f"pi-0 {VERSION} True", ""),
+        ("pi-0 v1.33.0+k3s1 10.42.0.0/24 True", f"no node runs {VERSION} yet"),
+        (f"pi-0 {VERSION} 10.42.0.0/24 False", "not ready: pi-0 "),
+        (f"pi-0 {VERSION} 10.42.0.0/24 True\npi-1 {VERSION} 10.42.1.0/24 Unknown", "not ready: pi-1 "),
+        (f"pi-0 {VERSION}  True", "no pod CIDR yet: pi-0 "),
+        (f"pi-0 {VERSION} 10.42.0.0/24 True", ""),
     ],
 )
 def test_k3s_is_ready_when_every_node_is_and_one_runs_the_new_version(

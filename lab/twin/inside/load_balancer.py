@@ -26,9 +26,10 @@ def hand_out(api: Api) -> None:
     ]
     taken = {address for service in services for address in _addresses(service)}
     for service in services:
-        if _addresses(service) or "deletionTimestamp" in service["metadata"]:
-            continue
         families = service["spec"].get("ipFamilies", ["IPv4"])
+        # Who changes a Service's families gets other addresses, from MetalLB too.
+        if "deletionTimestamp" in service["metadata"] or _families(service) == sorted(families):
+            continue
         found = [next(_free(pools, 6 if family == "IPv6" else 4, taken), None) for family in families]
         if None in found:
             continue  # the Service waits, as with a pool that is used up
@@ -41,6 +42,10 @@ def hand_out(api: Api) -> None:
 def _addresses(service: dict[str, Any]) -> list[str]:
     ingress = service.get("status", {}).get("loadBalancer", {}).get("ingress", [])
     return [entry["ip"] for entry in ingress if "ip" in entry]
+
+
+def _families(service: dict[str, Any]) -> list[str]:
+    return sorted("IPv6" if ":" in address else "IPv4" for address in _addresses(service))
 
 
 def _free(pools: list[str], version: int, taken: set[str]) -> Iterator[IPv4Address | IPv6Address]:
