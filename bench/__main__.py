@@ -17,6 +17,7 @@ from bench.clock import BenchError, Timing
 from bench.devices import Devices, devices
 from bench.engine import Project
 from bench.image import ensure_image
+from bench.no_change import compare
 from bench.report import Row, report
 from bench.work import Work, files_on_a_device
 from lab import docker as engine
@@ -102,6 +103,8 @@ def main() -> int:
                 bench.playbook(CARRIED, "carried")
             for _ in range(options.ansible_runs):
                 bench.playbook(MODULES, "modules")
+        with tempfile.TemporaryDirectory(prefix="bench-") as directory:
+            compare(console, Path(directory, "plain"), options.previews)
     except (BenchError, DockerError, subprocess.TimeoutExpired) as failed:
         failure = f"bench: {failed}\n"
     finally:
@@ -118,6 +121,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--devices", type=int, default=50)
     parser.add_argument("--runs", type=int, default=2)
     parser.add_argument("--ansible-runs", type=int, default=1, help="of the playbook of modules: minutes each")
+    parser.add_argument("--previews", type=int, default=5, help="of the lab and of plain resources, in turn")
     return parser.parse_args()
 
 

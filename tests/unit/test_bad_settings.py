@@ -24,6 +24,7 @@ from tests.unit.stack_files import VALID, document, make_project, stored
 _PLACE = r'(?:[\w-]+|\[".*?(?:"|\.\.\.)\])(?:\[\d+\]|\.[\w-]+|\[".*?(?:"|\.\.\.)\])*'
 _PROBLEM = re.compile(rf"^  {NAMESPACE}:({_PLACE}): ", re.MULTILINE)
 
+# Copies: what is drawn is changed further, and the next draw must find these as they are.
 _ODD: st.SearchStrategy[Any] = st.sampled_from(
     [
         "", " ", "~", "~nobody-has-this-name/x", "\0", "a\nb", "x" * 5000, "/", "..", "-", "::", "1.2.3.4/0", "255.255.255.255",
@@ -32,7 +33,7 @@ _ODD: st.SearchStrategy[Any] = st.sampled_from(
         "None", "[", "{}", "NaN", "1e999", 0, -1, 1, 22, 2**31, 2**63, 10**30, -(10**30), 1.5, True, None, [], {}, [[]],
         [None], [{}], {"": ""}, {"secure": 1}, {"kubeconfig": "kubeconfig"}, {"host": "h"}, "smiley", "device",
     ]
-)  # fmt: skip
+).map(copy.deepcopy)  # fmt: skip
 _SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12) | _ODD
 _VALUES = st.recursive(
     _SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
