@@ -192,10 +192,10 @@ def locate(binary: str) -> str:
 
 def _ended(process: psutil.Process, seconds: float) -> bool:
     """Whether it ends within so many seconds. One that its parent has yet to take note of counts as ended: the parent
-    may be a process 1 that does so now and then only.
+    may be a process 1 that does so now and then only. Its ports are free once its last thread is gone, not its first.
     """
     limit = time.monotonic() + seconds
-    while process.is_running() and _alive(process):
+    while process.is_running() and (_alive(process) or _has_threads(process)):
         if time.monotonic() > limit:
             return False
         if child := _started.get(process.pid):
@@ -206,3 +206,11 @@ def _ended(process: psutil.Process, seconds: float) -> bool:
 
 def _alive(process: psutil.Process) -> bool:
     return process.status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+
+
+def _has_threads(process: psutil.Process) -> bool:
+    """Whether others than the first one are still on their way out."""
+    try:
+        return len(list(Path(f"/proc/{process.pid}/task").iterdir())) > 1
+    except OSError:
+        return False

@@ -226,3 +226,27 @@ def test_keys_and_kubeconfigs_are_their_owners_alone(tmp_path: Path) -> None:
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert len(files) == 5
     assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
+
+
+_LEADER_GONE = """
+import ctypes, socket, sys, threading, time
+listener = socket.create_server(("127.0.0.1", 0))
+threading.Thread(target=time.sleep, args=(float(sys.argv[1]),), daemon=True).start()
+print(listener.getsockname()[1], flush=True)
+ctypes.CDLL(None).pthread_exit(None)
+"""
+
+
+def test_a_process_whose_first_thread_is_gone_has_not_ended_while_another_holds_its_port() -> None:
+    with subprocess.Popen([sys.executable, "-c", _LEADER_GONE, "1"], stdout=subprocess.PIPE, text=True) as started:
+        assert started.stdout
+        port = int(started.stdout.readline())
+        found = psutil.Process(started.pid)
+        deadline = time.monotonic() + 10
+        while found.status() != psutil.STATUS_ZOMBIE and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert found.status() == psutil.STATUS_ZOMBIE
+        assert not process._ended(found, 0.2)
+        assert process._ended(found, 10)
+        with socket.create_server(("127.0.0.1", port)):
+            pass
