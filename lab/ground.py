@@ -12,6 +12,7 @@ from lab.twin import charts, parts
 from lab.twin.devices import Rig
 from lab.twin.devices.base_image import base_image, parts_image
 from lab.twin.devices.client import connected
+from lab.twin.errors import TwinError
 from lab.twin.files import write_private
 from lab.twin.inside import Inside
 from lab.twin.k3s import STAND_IN, K3sMachine
@@ -78,8 +79,20 @@ def _machines(file: Path) -> None:
     described = rig.up()
     twin_file.move(file, f"{described.subnet.rsplit('.', 1)[0]}.")
     first = described.devices[SERVER]
+    _fit(file, {name: device.address for name, device in described.devices.items()})
     machine = K3sMachine(parts=shared, name=SERVER, address=first.address, pods_at=described.node_addresses[0])
     machine.prepare()
     machine.point(directory() / "twin")
     write_private(directory() / "parts" / "k3s", STAND_IN.read_bytes())
     Inside(directory() / "twin", described.node_addresses[0]).up()
+
+
+def _fit(file: Path, addresses: dict[str, str]) -> None:
+    """Raises TwinError where a stack file that was changed has other addresses than the containers that act as Pis."""
+    cluster = stack_file.config(file).get(f"{NAMESPACE}:cluster")
+    asked = {SERVER: str(cluster.get("host")) if isinstance(cluster, dict) else "", **stack_file.outside(file).devices}
+    wrong = [
+        f"{name} has {asked[name]}, its container {addresses[name]}" for name in asked if asked[name] != addresses[name]
+    ]
+    if wrong:
+        raise TwinError(f"{file}: {'; '.join(wrong)}: write these addresses under `cluster` and `workloads`")

@@ -18,14 +18,18 @@ from tests.twin.conftest import Lab, Run
 
 
 class LabLife:
-    """`stack` of a copy of the project, as its example has it, changed by `change`; with the stand-ins of k3d and kind."""
+    """`stack` of a copy of the project, as its example has it, changed by `change`; with the stand-ins of k3d and kind.
 
-    def __init__(self, lab: Lab, stack: str, change: Callable[[dict[str, Any]], None]) -> None:
+    Without a change the file is new, so that it follows where the range of its addresses is taken on this machine.
+    """
+
+    def __init__(self, lab: Lab, stack: str, change: Callable[[dict[str, Any]], None] | None) -> None:
         self.lab, self.stack = lab, stack
         self.file = lab.directory / "stacks" / f"Pulumi.{stack}.yaml"
         example = self.file.parent / "examples" / self.file.name
         self.file.write_text(example.read_text())
-        self.configure(change)
+        if change:
+            self.configure(change)
         self._tools = lab.directory / "standins"
         self._tools.mkdir()
         for name in ("k3d", "kind"):
@@ -101,7 +105,7 @@ class LabLife:
 
 
 @contextmanager
-def living(lab: Lab, stack: str, change: Callable[[dict[str, Any]], None]) -> Iterator[LabLife]:
+def living(lab: Lab, stack: str, change: Callable[[dict[str, Any]], None] | None = None) -> Iterator[LabLife]:
     """However a test ends, nothing of the lab stays."""
     life = LabLife(lab, stack, change)
     try:

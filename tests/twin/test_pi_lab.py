@@ -12,13 +12,9 @@ from tests.twin.lab_life import LabLife, living
 pytestmark = pytest.mark.twin
 
 
-def _unchanged(_config: dict[str, Any]) -> None:
-    """As the example has it: its devices are this lab's own."""
-
-
 @pytest.fixture(scope="module")
 def life(new_lab: Callable[..., Lab]) -> Iterator[LabLife]:
-    with living(new_lab(), "pi-twin", _unchanged) as life:
+    with living(new_lab(), "pi-twin") as life:
         yield life
 
 
