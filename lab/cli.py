@@ -151,7 +151,7 @@ def _leave(stack: str) -> None:
     if stack == twin_lab.STACK:
         twin_lab.leave()
     else:
-        ground.leave(stack_file.find(stack))
+        ground.leave(stack)
 
 
 def _typed(target: str, stack: str) -> str:

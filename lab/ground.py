@@ -7,7 +7,7 @@ the tools that stand in for k3d and kind, and containers that act as Pis, every 
 import shutil
 from pathlib import Path
 
-from lab import docker, gateway_api, paths, stack_file, tools, twin_file
+from lab import docker, gateway_api, paths, recovery, stack_file, tools, twin_file
 from lab.twin import charts, parts
 from lab.twin.devices import Rig
 from lab.twin.devices.base_image import base_image, parts_image
@@ -20,6 +20,7 @@ from settings.load import NAMESPACE
 
 MIRROR = ".lab/ground/charts"
 _DOCKER_LABS = ("k3d-lab", "dual-stack")
+_PI_LAB = "pi-lab"
 SERVER = "pi-0"  # the device that acts as the first Pi
 
 
@@ -30,7 +31,7 @@ def directory() -> Path:
 
 def asked(file: Path) -> bool:
     """Whether the stack file stands on this ground."""
-    mirrors = stack_file.config(file).get(f"{NAMESPACE}:mirrors")
+    mirrors = stack_file.config(file).get(f"{NAMESPACE}:mirrors") if file.exists() else None
     return isinstance(mirrors, dict) and mirrors.get("charts") == MIRROR
 
 
@@ -42,21 +43,30 @@ def prepare(file: Path, inventory: tools.Inventory, *, leaving: bool = False) ->
     charts.write_mirror(directory() / "charts", linkerd=versions.linkerd, faces=versions.faces)
     gateway_api.write(inventory.gateway_api_crds, directory() / "gateway-api.yaml")
     parts.gather(directory() / "parts")
-    lab = stack_file.config(file).get(f"{NAMESPACE}:lab")
-    if lab in _DOCKER_LABS and stack_file.outside(file).containers and not leaving:
+    if _lab(file) in _DOCKER_LABS and stack_file.outside(file).containers and not leaving:
         twin_file.write(file, twin_file.settled(file.read_text(), _docker()))
-    if lab == "pi-lab":
+    if _lab(file) == _PI_LAB:
         _machines(file)
 
 
-def leave(file: Path) -> None:
-    """Take away what `prepare` made, once no other stack of this checkout stands on it."""
+def leave(stack: str) -> None:
+    """Take away what `prepare` made for a stack, but for what another stack of this checkout still stands on."""
+    file = stack_file.find(stack)
     if not asked(file):
         return
-    Inside(directory() / "twin").down()
-    Rig(directory() / "devices").down()
-    docker.down()
-    shutil.rmtree(directory(), ignore_errors=True)
+    others = recovery.others(stack)
+    beside = [other for other in map(stack_file.find, others) if asked(other)]
+    if _lab(file) == _PI_LAB and _PI_LAB not in map(_lab, beside):
+        Inside(directory() / "twin").down()
+        Rig(directory() / "devices").down()
+    if not others:
+        docker.down()
+    if not beside:
+        shutil.rmtree(directory(), ignore_errors=True)
+
+
+def _lab(file: Path) -> object:
+    return stack_file.config(file).get(f"{NAMESPACE}:lab")
 
 
 def _docker() -> dict[str, str]:

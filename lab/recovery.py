@@ -45,6 +45,11 @@ def state_file(stack: str) -> Path:
     return paths.home() / "state" / ".pulumi" / "stacks" / PROJECT / f"{stack}.json"
 
 
+def others(stack: str) -> list[str]:
+    """The other stacks of this checkout that exist: what they share with this one has to stay."""
+    return sorted(file.stem for file in state_file(stack).parent.glob("*.json") if file.stem != stack)
+
+
 def forget_salt(stack: str, stack_file: Path) -> bool:
     """Take the engine's salt out of the stack file of a stack that does not exist; True when there was one.
 

@@ -4,7 +4,7 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
 from domain.device import DESTINATION_PORT, POLICY_PORT
-from lab import docker, gateway_api, paths, stack_file, tools, twin_file
+from lab import docker, gateway_api, paths, recovery, stack_file, tools, twin_file
 from lab.docker import DockerError
 from lab.twin import charts, parts
 from lab.twin.cluster import NODE_NETWORK, Cluster
@@ -46,7 +46,8 @@ def prepare(inventory: tools.Inventory, *, leaving: bool = False) -> None:
 def leave() -> None:
     """Take everything away that `prepare` made; the Docker engine too when it is the lab's own and nobody else uses it."""
     Rig().down()  # its keys lie in the cluster's directory
-    docker.down()
+    if not recovery.others(STACK):
+        docker.down()
     Cluster().down()
 
 
