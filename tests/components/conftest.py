@@ -112,6 +112,17 @@ class Recording(Mocks):
             return {**args.args, "stdout": json.dumps(NODES), "stderr": ""}, []
         raise AssertionError(f"no component calls this function in a test: {args.token}")
 
+    def before(self, name: str) -> set[str]:
+        """What is there before a resource, and so longer than it: its dependencies and its component's, and theirs."""
+        found: set[str] = set()
+        waiting = [name]
+        while waiting:
+            resource = self.resources[waiting.pop()]
+            for other in {*resource.depends_on, resource.parent} & self.resources.keys() - found:
+                found.add(other)
+                waiting.append(other)
+        return found
+
     def starting_with(self, prefix: str) -> Registered:
         """The one resource whose name starts so."""
         (found,) = [resource for name, resource in self.resources.items() if name.startswith(prefix)]

@@ -57,31 +57,19 @@ def lab(declare: Declare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> An
     return lab
 
 
-def _before(recording: Recording, name: str) -> set[str]:
-    """What is there before a resource, and so longer than it: its dependencies and its component's, and theirs."""
-    found: set[str] = set()
-    waiting = [name]
-    while waiting:
-        resource = recording.resources[waiting.pop()]
-        for other in {*resource.depends_on, resource.parent} & recording.resources.keys() - found:
-            found.add(other)
-            waiting.append(other)
-    return found
-
-
 def test_identity_policy_images_and_dns_are_there_before_the_container_and_it_is_registered_last(lab: Any) -> None:
     recording = lab()
-    found = _before(recording, "smiley3-docker-container")
+    found = recording.before("smiley3-docker-container")
     assert {"smiley3-entry", "admission-edge-server", "prober-deployment", "images-removal"} <= found
     assert {"dns-forwarder-container", "smiley3-docker-certificate-1"} <= found
     assert not found & {"smiley-entry", "edge-smiley3"}
-    assert "smiley3-docker-container" in _before(recording, "edge-smiley3")
+    assert "smiley3-docker-container" in recording.before("edge-smiley3")
     annotations = recording.resources["edge-smiley3"].inputs["metadata"]["annotations"]
     assert annotations["pulumi.com/waitFor"] == "condition=Ready"
 
 
 def test_images_are_built_without_waiting_for_the_mesh(lab: Any) -> None:
-    assert not _before(lab(), "images-workload-smiley3") & {
+    assert not lab().before("images-workload-smiley3") & {
         "linkerd-control-plane",
         "spire-server",
         "prober-deployment",
@@ -129,7 +117,7 @@ def test_a_network_that_is_there_is_used_and_one_with_a_range_is_made(lab: Any) 
     assert networks[0].inputs["ipamConfigs"] == [
         {"subnet": "192.168.1.0/24", "gateway": "192.168.1.1", "ipRange": "192.168.1.0/27"}
     ]
-    assert "docker-network" in _before(recording, "smiley3-docker-container")
+    assert "docker-network" in recording.before("smiley3-docker-container")
 
 
 def test_the_parts_are_official_unless_the_stack_file_says_otherwise(lab: Any) -> None:

@@ -47,31 +47,19 @@ def lab(declare: Declare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> An
     return lab
 
 
-def _before(recording: Recording, name: str) -> set[str]:
-    """What is there before a resource: its dependencies and its component's, and theirs."""
-    found: set[str] = set()
-    waiting = [name]
-    while waiting:
-        resource = recording.resources[waiting.pop()]
-        for other in {*resource.depends_on, resource.parent} & recording.resources.keys() - found:
-            found.add(other)
-            waiting.append(other)
-    return found
-
-
 def test_a_device_makes_its_key_is_certified_gets_its_parts_and_is_registered_last(lab: Any) -> None:
     recording = lab()
     pushed = {"smiley-device-linkerd2-proxy", "smiley-device-spire-agent"}
     for name in pushed | {recording.starting_with("smiley-device-certificate-1-").name}:
-        assert "smiley-device-identity" in _before(recording, name)
-        assert name in _before(recording, "smiley-device-parts")
-    assert "smiley-device-parts" in _before(recording, "edge-smiley")
-    assert "edge-smiley" in _before(recording, "smiley-route-httproute")
+        assert "smiley-device-identity" in recording.before(name)
+        assert name in recording.before("smiley-device-parts")
+    assert "smiley-device-parts" in recording.before("edge-smiley")
+    assert "edge-smiley" in recording.before("smiley-route-httproute")
 
 
 def test_identity_and_policy_are_there_before_the_first_device(lab: Any) -> None:
     recording = lab()
-    found = _before(recording, "smiley-device-identity")
+    found = recording.before("smiley-device-identity")
     assert {"smiley-entry", "admission-edge-server", "prober-deployment", "linkerd-control-plane"} <= found
     assert any(name.startswith("dns-") for name in found)
     assert not found & {"color-entry", "color-device-parts", "edge-smiley", "edge-color"}
