@@ -80,7 +80,7 @@ def wait(record: EngineRecord, at: Places) -> DockerEngine:
 def stop(record: EngineRecord, at: Places) -> None:
     """Stop the engine of `record` and take away its runtime files, bridges and packet filter rules; images stay."""
     iptables = packetfilter.usable_backend()
-    alone = not answering(f"unix://{SYSTEM_SOCKET}")  # else rules and bridges may be those of the machine's engine
+    alone = not _others(record)  # else rules and bridges may be another engine's: they have the same names
     bridges = _bridges(record) | (packetfilter.bridges_with_rules(iptables) if alone else frozenset())
     if process := record.process():
         process.terminate()
@@ -97,6 +97,14 @@ def stop(record: EngineRecord, at: Places) -> None:
     packetfilter.remove_bridges(bridges - ({packetfilter.BRIDGE} if keep_default else frozenset()))
     shutil.rmtree(at.run, ignore_errors=True)
     shutil.rmtree(record.state, ignore_errors=True)
+
+
+def _others(record: EngineRecord) -> bool:
+    """Whether the machine's own engine answers, or any other runs: somebody else's lab, or a home directory of its own."""
+    names = psutil.process_iter(["name"])
+    return bool(answering(f"unix://{SYSTEM_SOCKET}")) or any(
+        process.info["name"] == "dockerd" and process.pid != record.pid for process in names
+    )
 
 
 def _flags(at: Places) -> list[str]:

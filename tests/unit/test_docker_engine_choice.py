@@ -3,13 +3,16 @@
 import os
 import platform
 import shutil
+import subprocess
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
 from lab import docker as lab_docker
-from lab.docker import engine, install, packetfilter
+from lab.docker import daemon, engine, install, packetfilter
 from lab.docker.errors import DockerError
 from lab.docker.images import busybox_image
 from lab.docker.places import places
@@ -167,3 +170,25 @@ def test_a_test_image_that_is_there_is_not_imported_again() -> None:
         images = Images()
 
     assert busybox_image(Client()) == "mesh-expansion-lab/busybox:1"  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("another", [True, False])
+def test_an_engine_that_ends_leaves_the_packet_filter_alone_while_another_one_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, another: bool
+) -> None:
+    """Both have chains of the same names: without them the other one can make no network any more."""
+    removed: list[str] = []
+    monkeypatch.setattr(daemon, "SYSTEM_SOCKET", tmp_path / "no.sock")
+    monkeypatch.setattr(packetfilter, "usable_backend", lambda: "iptables")
+    monkeypatch.setattr(packetfilter, "bridges_with_rules", lambda _: frozenset())
+    monkeypatch.setattr(packetfilter, "remove_bridges", lambda _: None)
+    monkeypatch.setattr(packetfilter, "remove_rules", lambda *_: removed.append("rules"))
+    ours = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    running = [SimpleNamespace(pid=ours.pid, info={"name": "dockerd"})]
+    if another:
+        running.append(SimpleNamespace(pid=ours.pid + 1, info={"name": "dockerd"}))
+    monkeypatch.setattr("psutil.process_iter", lambda names: [] if "cmdline" in names else running)
+    started = psutil.Process(ours.pid).create_time()
+    daemon.stop(record(tmp_path, pid=ours.pid, created=started), places())
+    ours.wait(5)
+    assert removed == ([] if another else ["rules"])
