@@ -1,10 +1,15 @@
-"""A preview that finds nothing to change: the twin's whole lab against as many plain resources on the same cluster."""
+"""A preview that finds nothing to change: the twin's whole lab against as many plain resources.
+
+Plain once as ConfigMaps alone, and once as one plain kind of each provider plugin that the lab uses, in the lab's numbers: the
+first ratio has in it what three more plugins and their packages cost to start, the second what this program adds.
+"""
 
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -12,66 +17,95 @@ from statistics import median
 from rich.console import Console
 
 from bench.clock import BenchError, timed
-from lab import engine, paths, recovery
+from lab import engine, paths, recovery, stack_file
 
 _LAB = "twin"
-_PLAIN = "plain"
 _WANTED = 1.3
+_PLUGINS = ("kubernetes", "tls", "command", "docker")
 _PROGRAM = '''\
-"""As many ConfigMaps as resources.json says."""
+"""As many plain resources of each plugin as resources.json says."""
 
 import json
 from pathlib import Path
 
 import pulumi
-import pulumi_kubernetes as k8s
 
 given = json.loads(Path("resources.json").read_text())
-cluster = k8s.Provider("cluster", kubeconfig=given["kubeconfig"])
-for number in range(given["count"]):
-    k8s.core.v1.ConfigMap(
-        f"plain-{number}",
-        metadata={"name": f"bench-plain-{number}", "namespace": "default"},
-        data={"number": str(number)},
-        opts=pulumi.ResourceOptions(provider=cluster),
-    )
+count = given["count"]
+if count.get("kubernetes"):
+    import pulumi_kubernetes as k8s
+
+    cluster = k8s.Provider("cluster", kubeconfig=given["kubeconfig"])
+    for number in range(count["kubernetes"]):
+        k8s.core.v1.ConfigMap(
+            f"plain-{number}",
+            metadata={"name": f"bench-{pulumi.get_stack()}-{number}", "namespace": "default"},
+            data={"number": str(number)},
+            opts=pulumi.ResourceOptions(provider=cluster),
+        )
+if count.get("tls"):
+    import pulumi_tls as tls
+
+    for number in range(count["tls"]):
+        tls.PrivateKey(f"key-{number}", algorithm="ECDSA", ecdsa_curve="P256")
+if count.get("command"):
+    import pulumi_command as command
+
+    for number in range(count["command"]):
+        command.local.Command(f"command-{number}", create="true")
+if count.get("docker"):
+    import pulumi_docker as docker
+
+    engine = docker.Provider("engine", host=given["docker"])
+    for number in range(count["docker"]):
+        docker.Volume(
+            f"volume-{number}", name=f"bench-plain-{number}", opts=pulumi.ResourceOptions(provider=engine)
+        )
 '''
 
 
 def compare(console: Console, directory: Path, runs: int) -> None:
-    """Print the ratio of the medians of `runs` previews of each, in turn. Brings the twin up when it is not. BenchError."""
+    """Print the ratios of the medians of `runs` previews of each, in turn. Brings the twin up when it is not. BenchError."""
+    directory.mkdir(mode=0o700)
     with _lab_up():
         own = _Previews(paths.CHECKOUT, _LAB, engine.environment())
-        plain = _plain(directory, own.resources() - 2)  # the stack and the provider are resources as well
-        ours, theirs = [], []
+        counts = own.resources()
+        plain: dict[str, _Previews] = {}
+        took: dict[str, list[float]] = {}
         try:
+            plain["ConfigMaps"] = _plain(directory / "one", {"kubernetes": counts.total()})
+            plain["plain resources of the same plugins"] = _plain(directory / "same", counts)
             for _ in range(runs):
-                ours.append(timed(own.preview).wall)
-                theirs.append(timed(plain.preview).wall)
+                for name, previews in {"": own, **plain}.items():
+                    took.setdefault(name, []).append(timed(previews.preview).wall)
         finally:
-            plain.run("destroy", "--yes", "--skip-preview")
-    ratio = median(ours) / median(theirs)
-    console.print(
-        f"no-change preview, {own.count} resources: the twin's lab {median(ours):.1f} s ({min(ours):.1f} to {max(ours):.1f}), as "
-        f"many ConfigMaps {median(theirs):.1f} s ({min(theirs):.1f} to {max(theirs):.1f}): {ratio:.2f} (wanted: at most {_WANTED})"
-    )
+            for previews in plain.values():
+                previews.run("destroy", "--yes", "--skip-preview")
+    ours = took.pop("")
+    console.print(f"no-change preview of the twin's lab, {counts.total()} resources: {_words(ours)}")
+    for name, theirs in took.items():
+        ratio = median(ours) / median(theirs)
+        console.print(f"  as many {name}: {_words(theirs)}: {ratio:.2f} (wanted: at most {_WANTED})")
+
+
+def _words(seconds: list[float]) -> str:
+    return f"{median(seconds):.1f} s ({min(seconds):.1f} to {max(seconds):.1f})"
 
 
 class _Previews:
-    """A stack whose preview must find nothing; `count` is known after `resources`."""
+    """A stack whose preview must find nothing."""
 
     def __init__(self, directory: Path, stack: str, environment: dict[str, str]) -> None:
         self._directory, self._stack, self._environment = directory, stack, environment
-        self.count = 0
 
     def preview(self) -> None:
         self.run("preview", "--expect-no-changes")
 
-    def resources(self) -> int:
-        """How many the state holds."""
+    def resources(self) -> Counter[str]:
+        """How many of each plugin the state holds; what belongs to none, as components, is counted as an object of Kubernetes."""
         state = json.loads(self.run("stack", "export"))
-        self.count = len(state["deployment"].get("resources", []))
-        return self.count
+        packages = (item["type"].partition(":")[0] for item in state["deployment"].get("resources", []))
+        return Counter(package if package in _PLUGINS else _PLUGINS[0] for package in packages)
 
     def run(self, *arguments: str) -> str:
         """Standard output of `pulumi`. Raises BenchError."""
@@ -88,16 +122,19 @@ class _Previews:
         return done.stdout
 
 
-def _plain(directory: Path, count: int) -> _Previews:
-    directory.mkdir(mode=0o700)
-    (directory / "state").mkdir()
+def _plain(directory: Path, count: Mapping[str, int]) -> _Previews:
+    (directory / "state").mkdir(parents=True)
     environment = {**engine.environment(), "PULUMI_BACKEND_URL": (directory / "state").as_uri()}
     project = {"name": "bench", "runtime": {"name": "python", "options": {"virtualenv": sys.prefix}}}
     (directory / "Pulumi.yaml").write_text(json.dumps(project))
     (directory / "__main__.py").write_text(_PROGRAM)
-    kubeconfig = str(paths.twin() / "kubeconfig")
-    (directory / "resources.json").write_text(json.dumps({"kubeconfig": kubeconfig, "count": count}))
-    plain = _Previews(directory, _PLAIN, environment)
+    given = {
+        "kubeconfig": str(paths.twin() / "kubeconfig"),
+        "docker": stack_file.config(stack_file.find(_LAB))["mesh-expansion:docker"]["host"],
+        "count": count,
+    }
+    (directory / "resources.json").write_text(json.dumps(given))
+    plain = _Previews(directory, directory.name, environment)
     plain.run("stack", "init")
     plain.run("up", "--yes", "--skip-preview")
     return plain
