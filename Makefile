@@ -3,11 +3,13 @@
 SHELL := /bin/sh
 PYTHON ?= python3
 STACK ?= twin
+BASE ?= main
 VENV := .venv
 STAMP := $(VENV)/.installed-$(shell cat requirements.txt requirements-dev.txt | cksum | cut -d' ' -f1)
 LAB := $(VENV)/bin/python -m lab
 # The longest first, so that the workers end together; three, as much of the time is spent waiting.
 TIERS := tests/twin tests/plugins tests/components tests/unit
+LINTERS := .lab/linters-$(shell cksum < versions.py | cut -d' ' -f1)
 TWIN_PATH := $(CURDIR)/.lab/bin:$(PATH)
 
 .PHONY: help
@@ -31,7 +33,7 @@ up: $(STAMP) ## bring the lab up (STACK=twin)
 	@$(LAB) up --stack $(STACK)
 
 .PHONY: preview
-preview: $(STAMP) ## show what `up` would change
+preview: $(STAMP) ## show what `up` would change, and which rule of policy/ it breaks
 	@$(LAB) preview --stack $(STACK)
 
 .PHONY: status
@@ -42,6 +44,10 @@ status: $(STAMP) ## what is up, certificates, where to look next
 doctor: $(STAMP) ## before `up`: what is missing, what would fail, what to type next (STACK=twin)
 	@$(LAB) doctor --stack $(STACK)
 
+.PHONY: verify
+verify: $(STAMP) ## after `up`: does the running lab do what its stack file promises (STACK=twin, ROW=access)
+	@$(LAB) verify --stack $(STACK) $(foreach row,$(ROW),--row $(row))
+
 .PHONY: down
 down: $(STAMP) ## destroy the lab and stop the twin
 	@$(LAB) down --stack $(STACK)
@@ -49,6 +55,10 @@ down: $(STAMP) ## destroy the lab and stop the twin
 .PHONY: twin
 twin: $(STAMP) ## start the twin's cluster alone, for plain pulumi
 	@$(LAB) twin up
+
+.PHONY: pr
+pr: $(STAMP) ## try this checkout against BASE=main on a twin of its own; writes .lab/pr/comment.md
+	@$(LAB) pr --base $(BASE)
 
 .PHONY: env
 env: $(STAMP) ## shell set-up for plain pulumi: eval "$$(make -s env)"
@@ -66,13 +76,20 @@ unit: $(STAMP) ## the tests that need nothing, in seconds
 bench: tools ## ratios of speed, measured in one run: 50 devices against Ansible and against plain commands
 	@PATH="$(TWIN_PATH)" $(VENV)/bin/python -m bench
 
+$(LINTERS): | $(STAMP)
+	@$(VENV)/bin/python -c 'from lab import tools; tools.install(["actionlint"])'
+	@rm -f .lab/linters-*
+	@touch $@
+
 .PHONY: check
-check: $(STAMP) ## lint, types, unit tests; never writes
+check: $(STAMP) $(LINTERS) ## lint, types, unit tests; never writes
 	@$(VENV)/bin/ruff check --no-cache .
 	@$(VENV)/bin/ruff format --no-cache --check .
 	@$(VENV)/bin/mypy --no-incremental .
 	@git ls-files -z --cached --others --exclude-standard '*.yaml' | xargs -0 $(VENV)/bin/yamllint --strict
 	@git ls-files -z --cached --others --exclude-standard '*.sh' .ci/run | xargs -0 $(VENV)/bin/shellcheck
+	@PATH="$(CURDIR)/$(VENV)/bin:$(PATH)" .lab/bin/actionlint
+	@$(VENV)/bin/zizmor --quiet --offline --no-progress --persona regular .github
 	@! command -v gofmt >/dev/null || ! gofmt -d lab/standins | grep .
 	@$(VENV)/bin/python -m pytest -p no:cacheprovider -n auto tests/unit tests/components
 
@@ -82,6 +99,17 @@ fix: $(STAMP) ## format, and mend what the linter can
 	@$(VENV)/bin/ruff format .
 	@$(VENV)/bin/python -c 'import lab.reference as r; print(r.page(), end="")' > docs/reference/configuration.md
 	@$(LAB) schema
+	@$(LAB) picture --file stacks/examples/Pulumi.twin.yaml --output docs/lab.svg
+
+.PHONY: changelog
+changelog: $(STAMP) ## put the fragments of changelog.d together (VERSION=1.2.0)
+	@$(VENV)/bin/towncrier build --yes --version $(VERSION)
+
+.PHONY: release
+release: $(STAMP) ## notes and bill of materials of a release into .lab/release (TAG=v1.2.0)
+	@$(PYTHON) -m venv .lab/release-tools
+	@.lab/release-tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .github/release/requirements.txt
+	@$(VENV)/bin/python -m lab.release $(TAG) .lab/release
 
 .PHONY: lock
 lock: ## pin requirements*.in again, with hashes
@@ -89,3 +117,5 @@ lock: ## pin requirements*.in again, with hashes
 	@UV_CUSTOM_COMPILE_COMMAND="make lock" .lab/lock/bin/uv pip compile --quiet --generate-hashes --python-version 3.11 --universal requirements.in -o requirements.txt
 	@UV_CUSTOM_COMPILE_COMMAND="make lock" .lab/lock/bin/uv pip compile --quiet --generate-hashes --python-version 3.11 --universal requirements-dev.in -o requirements-dev.txt
 	@UV_CUSTOM_COMPILE_COMMAND="make lock" .lab/lock/bin/uv pip compile --quiet --generate-hashes --python-version 3.11 --universal bench/requirements.in -o bench/requirements.txt
+	@UV_CUSTOM_COMPILE_COMMAND="make lock" .lab/lock/bin/uv pip compile --quiet --generate-hashes --python-version 3.11 --universal policy/requirements.in -o policy/requirements.txt
+	@UV_CUSTOM_COMPILE_COMMAND="make lock" .lab/lock/bin/uv pip compile --quiet --generate-hashes --python-version 3.11 --universal .github/release/requirements.in -o .github/release/requirements.txt

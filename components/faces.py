@@ -6,6 +6,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.chart import ChartSource
+from domain import inbound
 from domain.faces import FacesPlan
 
 NAMESPACE = "faces"
@@ -14,10 +15,15 @@ _REGISTRY = "oci://ghcr.io/buoyantio"
 
 @dataclass(frozen=True, kw_only=True)
 class FacesArgs:
-    """What runs where, and the chart's origin."""
+    """What runs where, and the chart's origin.
+
+    `default_inbound` is what pods do with calls that no policy speaks of, if not what the control plane says; pods that are
+    there already have to be made anew for it.
+    """
 
     plan: FacesPlan
     charts: ChartSource
+    default_inbound: str | None = None
 
 
 class Faces(pulumi.ComponentResource):
@@ -32,7 +38,10 @@ class Faces(pulumi.ComponentResource):
         self.plan = args.plan
         namespace = k8s.core.v1.Namespace(
             f"{name}-namespace",
-            metadata={"name": NAMESPACE, "annotations": {"linkerd.io/inject": "enabled"}},
+            metadata={
+                "name": NAMESPACE,
+                "annotations": {"linkerd.io/inject": "enabled", **inbound.of_namespace(args.default_inbound)},
+            },
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.namespace = namespace.metadata.name

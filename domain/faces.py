@@ -14,6 +14,7 @@ from packaging.version import Version
 BACKENDS = ("smiley", "color")
 SECOND_BACKENDS = ("smiley2", "color2")
 ALWAYS_IN_CLUSTER = ("face", "faces-gui")
+CALLS = (("faces-gui", "face"), ("face", "smiley"), ("face", "color"))  # who calls which Service of Faces
 
 _TYPES = {"face": "edge", "faces-gui": "frontend"}
 _LOOKS = {"smiley2": {"smiley": "HeartEyes"}, "color2": {"color": "green"}}

@@ -8,9 +8,9 @@ from domain.device import Device
 AGENT_SOCKET = "/run/mesh-expansion/agent.sock"
 INBOUND, OUTBOUND, CONTROL, ADMIN = 4143, 4140, 4190, 4191
 PORTS = (OUTBOUND, INBOUND, CONTROL, ADMIN)
-_PRIVATE_NETWORKS = "10.0.0.0/8,100.64.0.0/10,172.16.0.0/12,192.168.0.0/16"
+PRIVATE_NETWORKS = "10.0.0.0/8,100.64.0.0/10,172.16.0.0/12,192.168.0.0/16"
 # Protocols in which the server speaks first: detection would wait for a client that waits too.
-_SERVER_FIRST = "25,587,3306,4444,5432,6379,9300,11211"
+SERVER_FIRST = "25,587,3306,4444,5432,6379,9300,11211"
 
 
 def proxy_environment(device: Device) -> dict[str, str]:
@@ -31,12 +31,12 @@ def _control(device: Device) -> Mapping[str, str]:
         "DESTINATION_SVC_ADDR": device.controllers.destination,
         **({"DESTINATION_SVC_NAME": name} if name else {}),
         "DESTINATION_CONTEXT": _compact(context),
-        "DESTINATION_PROFILE_NETWORKS": _PRIVATE_NETWORKS,
+        "DESTINATION_PROFILE_NETWORKS": PRIVATE_NETWORKS,
         "DESTINATION_PROFILE_SUFFIXES": "svc.cluster.local.",
         "POLICY_SVC_ADDR": device.controllers.policy,
         **({"POLICY_SVC_NAME": name} if name else {}),
         "POLICY_WORKLOAD": _compact(workload),
-        "POLICY_CLUSTER_NETWORKS": _PRIVATE_NETWORKS,
+        "POLICY_CLUSTER_NETWORKS": PRIVATE_NETWORKS,
         "CONTROL_STREAM_INITIAL_TIMEOUT": "3s",
         "CONTROL_STREAM_IDLE_TIMEOUT": "5m",
         "CONTROL_STREAM_LIFETIME": "1h",
@@ -71,7 +71,7 @@ def _traffic(device: Device) -> Mapping[str, str]:
         # Any other default would let requests in until the policy for the port has come.
         "INBOUND_DEFAULT_POLICY": "deny",
         "INBOUND_PORTS": str(device.workload.port),
-        "INBOUND_PORTS_DISABLE_PROTOCOL_DETECTION": _SERVER_FIRST,
+        "INBOUND_PORTS_DISABLE_PROTOCOL_DETECTION": SERVER_FIRST,
         "INBOUND_CONNECT_TIMEOUT": "100ms",
         "INBOUND_DISCOVERY_IDLE_TIMEOUT": "90s",
         "INBOUND_ACCEPT_KEEPALIVE": "10000ms",

@@ -36,7 +36,7 @@ class Workload:
     @property
     def spiffe_id(self) -> str:
         """The identity that the workload's proxy proves on its inbound port."""
-        return f"spiffe://{TRUST_DOMAIN}/{self.name}"
+        return identity(self.name)
 
     @property
     def server_name(self) -> str:
@@ -47,6 +47,11 @@ class Workload:
     def labels(self) -> Mapping[str, str]:
         """Labels of its ExternalWorkload: Services select `service`, policies `location`."""
         return {"app": self.name, "service": self.service, "workload_name": self.name, "location": "vm"}
+
+
+def identity(name: str) -> str:
+    """The SPIFFE ID of the workload of that name."""
+    return f"spiffe://{TRUST_DOMAIN}/{name}"
 
 
 def is_label(text: str) -> bool:

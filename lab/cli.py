@@ -6,11 +6,15 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from lab import doctor, engine, ground, recovery, reference, schema, stack_file, status, tools, twin_lab
+from lab import doctor, engine, ground, policy_pack, recovery, reference, schema, stack_file, status, tools, twin_lab
+from lab.comment.command import write
 from lab.docker import DockerError
+from lab.picture.command import draw
+from lab.pull_request.command import try_pull_request
 from lab.twin.cluster import Cluster
 from lab.twin.devices import Rig
 from lab.twin.errors import TwinError
+from lab.verify.command import assert_lab
 
 application = typer.Typer(
     no_args_is_help=True,
@@ -19,6 +23,10 @@ application = typer.Typer(
 )
 twin = typer.Typer(no_args_is_help=True, help="The twin without Pulumi: its cluster and its devices.")
 application.add_typer(twin, name="twin")
+application.command("picture")(draw)
+application.command("comment")(write)
+application.command("pr")(try_pull_request)
+application.command("verify")(assert_lab)
 
 Stack = Annotated[str, typer.Option("--stack", "-s", help="stack of this project")]
 console = Console(highlight=False, soft_wrap=True)
@@ -55,9 +63,9 @@ def up(stack: Stack = twin_lab.STACK) -> None:
 
 @application.command()
 def preview(stack: Stack = twin_lab.STACK) -> None:
-    """Show what `up` would change; changes nothing."""
+    """Show what `up` would change, and what breaks a rule of policy/; changes nothing. Exit status 1 when a rule is broken."""
     _ready(stack)
-    _run(engine.pulumi("preview", "--diff", stack=stack))
+    _run(engine.pulumi("preview", "--diff", "--policy-pack", str(policy_pack.ready()), stack=stack))
 
 
 @application.command()
@@ -139,6 +147,8 @@ def twin_reboot(device: Annotated[str, typer.Argument(help="name of its workload
 def _ready(stack: str, *, leaving: bool = False) -> None:
     inventory = tools.install()
     file = stack_file.find(stack)
+    if file.exists():
+        stack_file.require_yaml(file)
     if stack == twin_lab.STACK:
         twin_lab.prepare(inventory, leaving=leaving)
     else:

@@ -106,6 +106,21 @@ def outputs(stack: str) -> dict[str, Any]:
     return dict(json.loads(result.stdout)) if result.returncode == 0 and result.stdout.strip() else {}
 
 
+def export(stack: str) -> str:
+    """What is recorded of the stack, as `pulumi stack export` writes it; secrets stay encrypted. Raises EngineError."""
+    result = subprocess.run(
+        _command(("stack", "export"), stack),
+        cwd=paths.CHECKOUT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if result.returncode:
+        raise EngineError(f"stack {stack} cannot be read: {result.stderr.strip()}")
+    return result.stdout
+
+
 class EngineError(Exception):
     """The engine refused; the text says why and what to do."""
 

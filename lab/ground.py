@@ -40,7 +40,9 @@ def prepare(file: Path, inventory: tools.Inventory, *, leaving: bool = False) ->
     if not asked(file):
         return
     versions = stack_file.wanted(file)
-    charts.write_mirror(directory() / "charts", linkerd=versions.linkerd, faces=versions.faces)
+    charts.write_mirror(
+        directory() / "charts", linkerd=versions.linkerd, faces=versions.faces, emissary=versions.emissary
+    )
     gateway_api.write(inventory.gateway_api_crds, directory() / "gateway-api.yaml")
     parts.gather(directory() / "parts")
     if _lab(file) in _DOCKER_LABS and stack_file.outside(file).containers and not leaving:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from lab import paths
+from lab.twin.errors import TwinError
 from settings.load import NAMESPACE
 
 _RELEASE = re.compile(r"edge-\d{2}\.(1[0-2]|[1-9])\.[1-9]\d?")
@@ -15,10 +16,11 @@ _CHART_VERSION = re.compile(r"\d+\.\d+\.\d+")
 
 
 class Wanted(NamedTuple):
-    """Versions of Linkerd and of the Faces chart, beside the pinned ones, that the chart mirror has to offer."""
+    """Versions of Linkerd, of the Faces chart and of Emissary, beside the pinned ones, that the chart mirror has to offer."""
 
     linkerd: tuple[str, ...] = ()
     faces: tuple[str, ...] = ()
+    emissary: tuple[str, ...] = ()
 
 
 class Outside(NamedTuple):
@@ -38,6 +40,17 @@ def find(stack: str) -> Path:
     if not file.exists() and example.exists():
         shutil.copyfile(example, file)
     return file
+
+
+def require_yaml(file: Path) -> None:
+    """TwinError where nothing can be read: taken for empty, it would ask for no devices, and those that are up would go."""
+    try:
+        yaml.safe_load(file.read_text())
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"{file}, line {mark.line + 1}" if mark else str(file)
+        problem = getattr(error, "problem", None) or "no YAML"
+        raise TwinError(f"{place}: {problem}; expected YAML as in stacks/examples; nothing was changed") from None
 
 
 def outside(file: Path) -> Outside:
@@ -61,7 +74,11 @@ def wanted(file: Path) -> Wanted:
         value = group.get(name) if isinstance(group, dict) else None
         return (value,) if isinstance(value, str) and pattern.fullmatch(value) else ()
 
-    return Wanted(asked("linkerd", "version", _RELEASE), asked("faces", "chart-version", _CHART_VERSION))
+    return Wanted(
+        asked("linkerd", "version", _RELEASE),
+        asked("faces", "chart-version", _CHART_VERSION),
+        asked("emissary", "version", _CHART_VERSION),
+    )
 
 
 def config(file: Path) -> dict[str, Any]:

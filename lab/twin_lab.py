@@ -2,6 +2,9 @@
 
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
+from urllib.parse import urlsplit
+
+import yaml
 
 from domain.device import DESTINATION_PORT, POLICY_PORT
 from lab import docker, gateway_api, paths, recovery, stack_file, tools, twin_file
@@ -32,15 +35,20 @@ def prepare(inventory: tools.Inventory, *, leaving: bool = False) -> None:
     cluster.up()
     gateway_api.write(inventory.gateway_api_crds, paths.twin() / "gateway-api.yaml")
     versions = stack_file.wanted(file)
-    charts.write_mirror(linkerd=versions.linkerd, faces=versions.faces)
-    inside = Inside(cluster.directory, *(described.node_addresses[:1] if described else ()))
-    if described:
+    charts.write_mirror(linkerd=versions.linkerd, faces=versions.faces, emissary=versions.emissary)
+    if described or real:
         parts.gather(paths.twin() / "parts")
-        if stack_file.outside(file).containers and not leaving:
-            find_containers(file)
-        inside.up()
-    else:
-        inside.down()
+    if described and stack_file.outside(file).containers and not leaving:
+        find_containers(file)
+    # Without devices too: there are routes to accept.
+    Inside(cluster.directory, described.node_addresses[0] if described else _own_address(cluster)).up()
+
+
+def _own_address(cluster: Cluster) -> str:
+    """Of the loopback's many, one that belongs to this twin's API port: what runs inside other twins has others."""
+    server = yaml.safe_load(cluster.kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
+    high, low = divmod(urlsplit(server).port or 0, 256)
+    return f"127.{high}.{low}.1"
 
 
 def leave() -> None:

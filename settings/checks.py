@@ -6,13 +6,24 @@ from pathlib import Path
 from packaging.version import InvalidVersion, Version
 
 import versions
-from domain import certificates, linkerd, routes, workloads
-from domain.faces import FacesPlan
-from domain.faces_part import FacesPart
+from domain import certificates, linkerd, workloads
 from domain.problem import Problem
-from settings import cluster_checks, docker_checks, edge_checks, ssh_checks, topology_checks
+from settings import (
+    apps_checks,
+    cluster_checks,
+    docker_checks,
+    edge_checks,
+    policy_checks,
+    ssh_checks,
+    topology_checks,
+    traffic_checks,
+)
+from settings.asked import faces_plan, workload_list
 from settings.check import Check
 from settings.model import Settings
+from settings.traffic_checks import route_list
+
+__all__ = ["faces_plan", "problems", "route_list", "workload_list"]
 
 
 def problems(settings: Settings, project: Path, unusable: Collection[str] = ()) -> list[Problem]:
@@ -24,6 +35,9 @@ def problems(settings: Settings, project: Path, unusable: Collection[str] = ()) 
     for check, keys in (
         *cluster_checks.CHECKS,
         *_CHECKS,
+        *traffic_checks.CHECKS,
+        *apps_checks.CHECKS,
+        *policy_checks.CHECKS,
         *edge_checks.CHECKS,
         *docker_checks.CHECKS,
         *ssh_checks.CHECKS,
@@ -116,48 +130,6 @@ def _linkerd(settings: Settings, _project: Path) -> Iterator[Problem]:
         )
 
 
-def faces_plan(settings: Settings) -> FacesPlan:
-    """Which parts of Faces run where."""
-    faces = settings.faces
-    return FacesPlan(
-        chart_version=faces.chart_version,
-        on_edge=faces.on_edge,
-        second=faces.second,
-        gui_service_type=faces.gui_service_type,
-        error_fraction=faces.error_fraction,
-    )
-
-
-def workload_list(settings: Settings) -> list[workloads.Workload]:
-    """The workloads outside the cluster."""
-    return [
-        workloads.Workload(
-            name=workload.name,
-            service=workload.service or workload.name,
-            addresses=tuple(workload.addresses),
-            port=workload.port,
-            protocol=workload.protocol or _protocol(workload.service or workload.name, settings.faces.chart_version),
-            probed_by="HEAD"
-            if FacesPart.of(workload.service or workload.name, settings.faces.chart_version)
-            else "GET",
-        )
-        for workload in settings.workloads
-    ]
-
-
-def _protocol(service: str, chart_version: str) -> workloads.Protocol:
-    part = FacesPart.of(service, chart_version)
-    return part.protocol if part else "http"
-
-
-def route_list(settings: Settings) -> list[routes.WeightedRoute]:
-    """The weighted routes."""
-    return [
-        routes.WeightedRoute(name=route.name, service=route.service, backends=route.backends)
-        for route in settings.routes
-    ]
-
-
 def _faces(settings: Settings, _project: Path) -> Iterator[Problem]:
     try:
         major = Version(settings.faces.chart_version).major
@@ -208,31 +180,10 @@ def _workloads(settings: Settings, _project: Path) -> Iterator[Problem]:
     )
 
 
-def _routes(settings: Settings, _project: Path) -> Iterator[Problem]:
-    try:
-        chart_services = faces_plan(settings).chart_services
-    except InvalidVersion:
-        return
-    services = {*chart_services, *(workload.service for workload in workload_list(settings))}
-    names: set[str] = set()
-    for index, route in enumerate(route_list(settings)):
-        key = f"routes[{index}]"
-        if not workloads.is_label(route.name) or route.name in names:
-            yield Problem(
-                f"{key}.name",
-                f"{route.name!r}{' is there twice' if route.name in names else ''}",
-                "a DNS label that no other route has",
-                "rename the route",
-            )
-        names.add(route.name)
-        yield from routes.problems(key, route, services)
-
-
 # Each with the keys of the top level that it reads.
 _CHECKS: tuple[Check, ...] = (
     (_trust, {"trust", "trust-issuer-key"}),
     (_linkerd, {"linkerd", "gateway-api"}),
     (_faces, {"faces", "workloads"}),
     (_workloads, {"workloads", "cluster"}),
-    (_routes, {"routes", "faces", "workloads"}),
 )

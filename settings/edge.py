@@ -102,7 +102,11 @@ class EdgeSettings(StrictModel):
         examples=["127.0.0.1"],
     )
     ready_path: str = Field("/ready", description="path that a healthy workload answers with 200", examples=["/ready"])
-    ready_seconds: Seconds = Field(120, description="how long `up` waits for a workload to be ready", examples=[120])
+    ready_seconds: Seconds = Field(
+        120,
+        description="how long `up` waits for a workload to be ready, and for Linkerd to accept a route",
+        examples=[120],
+    )
 
 
 class SpireSettings(StrictModel):

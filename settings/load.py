@@ -100,10 +100,9 @@ def _lab(lab: str) -> list[Problem]:
 def _value(model: type[Settings], key: str, text: str) -> Any:
     """Text stays text for keys that hold text; everything else is JSON. ValueError for what no value can be made of."""
     field = explanation.keys(model).get(key)
-    if key == "lab" or (field is not None and field.annotation in (str, str | None)):
-        return text
+    is_text = key == "lab" or (field is not None and field.annotation in (str, str | None))
     try:
-        value = json.loads(text)
+        value = text if is_text else json.loads(text)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     except ValueError:

@@ -7,12 +7,15 @@ from pydantic import Field
 import versions
 from domain.workloads import APPLICATION_PORT, Protocol
 from settings.addresses import Address
+from settings.apps import EmissarySettings, EmojivotoSettings, ServiceType
 from settings.base import StrictModel
 from settings.cluster import AnyCluster
 from settings.docker import ContainerSettings, DockerSettings
 from settings.edge import DeviceSettings, EdgeSettings, SpireSettings, SshSettings
 from settings.mesh import GatewayApiSettings, LinkerdSettings
 from settings.mirrors import MirrorSettings
+from settings.policy import PolicySettings
+from settings.traffic import RouteSettings, ServiceSettings
 from settings.trust import TrustSettings
 
 
@@ -28,8 +31,10 @@ class FacesSettings(StrictModel):
     second: list[Literal["smiley2", "color2"]] = Field(
         [], description="second backends in the cluster, for canaries", examples=[["smiley2"]]
     )
-    gui_service_type: Literal["ClusterIP", "LoadBalancer", "NodePort"] = Field(
-        "LoadBalancer", description="type of the GUI's Service", examples=["LoadBalancer"]
+    gui_service_type: ServiceType | None = Field(
+        None,
+        description="type of the GUI's Service, if not LoadBalancer, or behind `emissary` ClusterIP",
+        examples=["LoadBalancer"],
     )
     error_fraction: Annotated[int, Field(ge=0, le=100)] = Field(
         0, description="percentage of requests that Faces fails on purpose", examples=[0]
@@ -69,16 +74,6 @@ class WorkloadSettings(StrictModel):
     )
     environment: dict[str, str] = Field(
         {}, description="environment of the workload; no secrets", examples=[{"SMILEY": "HeartEyes"}]
-    )
-
-
-class RouteSettings(StrictModel):
-    """A canary: requests to one Service, shared out by weight."""
-
-    name: str = Field(description="name of the HTTPRoute", examples=["smiley-route"])
-    service: str = Field(description="Service whose requests it shares out", examples=["smiley"])
-    backends: Annotated[dict[str, int], Field(min_length=1)] = Field(
-        description="Service names, each with its weight", examples=[{"smiley": 80, "smiley2": 20}]
     )
 
 
@@ -134,6 +129,20 @@ class Settings(StrictModel):
     )
     routes: list[RouteSettings] = Field(
         [],
-        description="canaries",
+        description="where requests go: canaries, routes by path, retries and timeouts of some requests",
         examples=[[{"name": "smiley-route", "service": "smiley", "backends": {"smiley": 80, "smiley2": 20}}]],
+    )
+    services: list[ServiceSettings] = Field(
+        [],
+        description="retries and timeouts of all requests to a Service",
+        examples=[[{"name": "color", "timeout": {"request": "300ms"}}]],
+    )
+    policy: PolicySettings = Field(PolicySettings(), description="who may call whom", examples=[{"mode": "audit"}])
+    emojivoto: EmojivotoSettings | None = Field(
+        None, description="the emojivoto demo: set, even if empty, when the lab has it", examples=[{"routes": False}]
+    )
+    emissary: EmissarySettings | None = Field(
+        None,
+        description="Emissary-ingress, unmeshed, in front of Faces: set, even if empty, when the lab has it",
+        examples=[{"version": versions.EMISSARY}],
     )

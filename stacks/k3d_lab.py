@@ -6,6 +6,7 @@ from components.cluster.k3d import K3dCluster, K3dClusterArgs
 from settings.cluster import K3dClusterSettings
 from settings.labs import K3dLabSettings
 from stacks import mesh
+from stacks.apps import balanced
 from stacks.docker_place import docker_place
 from stacks.existing import existing
 
@@ -36,8 +37,9 @@ def compose(settings: K3dLabSettings) -> dict[str, Any]:
             registries=settings.mirrors.places.registries(),
         ),
     )
+    front = "http://localhost/" if asked.http_port == _HTTP else f"http://localhost:{asked.http_port}/"
     return {
         **mesh.compose(settings, cluster, place),
-        "gui": "http://localhost/" if asked.http_port == _HTTP else f"http://localhost:{asked.http_port}/",
+        **balanced(settings, front),
         "kubeconfig": cluster.kubeconfig,
     }

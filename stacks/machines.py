@@ -12,7 +12,6 @@ import versions
 from components.chart import ChartSource
 from components.cluster.cluster import Cluster
 from components.dns import ClusterDns, ClusterDnsArgs
-from components.edge.admission import Admission, AdmissionArgs
 from components.edge.container import SELECTORS as CONTAINER_SELECTORS
 from components.edge.device import EdgeDevice, EdgeDeviceArgs
 from components.edge.fleet import Fleet, FleetState
@@ -40,13 +39,14 @@ _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 class Surroundings:
     """What must be there before the first machine: `namespace` is the workloads' own, `mesh` what installs Linkerd.
 
-    `docker` is where edge containers run, when that had to be made before the cluster.
+    `policy` is who may call the workloads, `docker` where edge containers run, when that had to be made before the cluster.
     """
 
     cluster: Cluster
     charts: ChartSource
     trust: TrustMaterial
     mesh: Sequence[pulumi.Resource]
+    policy: Sequence[pulumi.Resource]
     namespace: str
     docker: DockerPlace | None = None
 
@@ -65,16 +65,7 @@ def machines(settings: Settings, around: Surroundings, workloads: Sequence[Workl
     gone = {workload.name for workload in settings.workloads if workload.device and workload.device.gone}
     needed = [
         ClusterDns("dns", ClusterDnsArgs(node_port=settings.edge.dns_port), after()),
-        Admission(
-            "admission",
-            AdmissionArgs(
-                namespace=around.namespace,
-                spiffe_ids=[workload.spiffe_id for workload in workloads if workload.name not in gone],
-                ready_path=ready,
-                grpc=any(workload.protocol == "grpc" for workload in workloads),
-            ),
-            after(*around.mesh),
-        ),
+        *around.policy,
         Prober(
             "prober",
             ProberArgs(

@@ -12,11 +12,15 @@ from components.faces import NAMESPACE, DualStackGui, Faces, FacesArgs, HandOff
 from components.gateway_api import GatewayApi, GatewayApiArgs, official
 from components.linkerd import Linkerd, LinkerdArgs
 from components.traffic.route import Route, RouteArgs
+from components.traffic.service import TrafficOfService, TrafficOfServiceArgs
 from components.trust import trust_material
 from settings import Settings
-from settings.checks import faces_plan, route_list, workload_list
+from settings.asked import faces_plan, workload_list
+from settings.traffic_checks import route_list, service_list
+from stacks.apps import apps
 from stacks.docker_place import DockerPlace
 from stacks.machines import Surroundings, machines
+from stacks.policy import policy
 
 
 def compose(settings: Settings, cluster: Cluster, docker: DockerPlace | None = None) -> dict[str, Any]:
@@ -45,7 +49,12 @@ def compose(settings: Settings, cluster: Cluster, docker: DockerPlace | None = N
         ),
         after(gateway_api),
     )
-    faces = Faces("faces", FacesArgs(plan=faces_plan(settings), charts=charts), after(linkerd))
+    faces = Faces(
+        "faces",
+        FacesArgs(plan=faces_plan(settings), charts=charts, default_inbound=settings.policy.default_inbound),
+        after(linkerd),
+    )
+    rules = policy(settings, cluster, faces, linkerd)
     workloads = workload_list(settings)
     outside = machines(
         settings,
@@ -54,6 +63,7 @@ def compose(settings: Settings, cluster: Cluster, docker: DockerPlace | None = N
             charts=charts,
             trust=trust,
             mesh=[linkerd, faces],
+            policy=rules,
             namespace=NAMESPACE,
             docker=docker,
         ),
@@ -78,7 +88,18 @@ def compose(settings: Settings, cluster: Cluster, docker: DockerPlace | None = N
     for route in routes:
         # A route leaves before what it points at: linkerd-destination panics when a client's endpoint vanishes
         # (linkerd2#15551).
-        Route(route.name, RouteArgs(route=route, namespace=faces.namespace), after(registration))
+        Route(
+            route.name,
+            RouteArgs(route=route, namespace=faces.namespace, ready_seconds=settings.edge.ready_seconds),
+            after(registration),
+        )
+    for service in service_list(settings):
+        TrafficOfService(
+            f"{service.name}-traffic",
+            TrafficOfServiceArgs(service=service, namespace=faces.namespace),
+            after(registration),
+        )
+    apps(settings, cluster, faces, [linkerd, faces, *rules])
     return {
         "linkerd": settings.linkerd.version,
         "trustAnchors": trust.anchors_pem,

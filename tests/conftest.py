@@ -35,7 +35,7 @@ Issue = Callable[..., Authority]
 
 @pytest.fixture
 def issue() -> Issue:
-    """Issue a certificate: `issue("name", by=authority, days=10, since=-1, authority=True, key=...)`."""
+    """Issue a certificate: `issue("name", by=authority, days=10, since=-1, authority=True, key=..., uri=...)`."""
     return issuing()
 
 
@@ -50,6 +50,7 @@ def issuing() -> Issue:
         since: int = -1,
         authority: bool = True,
         key: Key | None = None,
+        uri: str | None = None,
     ) -> Authority:
         key = key or ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -69,6 +70,9 @@ def issuing() -> Issue:
             )
             .add_extension(_uses(authority), critical=True)
         )
+        if uri is not None:
+            names = x509.SubjectAlternativeName([x509.UniformResourceIdentifier(uri)])
+            builder = builder.add_extension(names, critical=False)
         return Authority(builder.sign(by.key if by else key, hashes.SHA256()), key)
 
     return issue

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +51,18 @@ def read(stack: str, project: Path, *, makes: Path | None = None) -> Configurati
     if not file.is_file():
         raise NoStackFile(f"no stack {stack!r}: there is no stacks/Pulumi.{stack}.yaml; there are {_stacks(project)}")
     try:
-        given = _config(yaml.safe_load(file.read_text()))
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
+        text = file.read_text()
+    except UnicodeDecodeError as error:
         return Configuration(stack=stack, file=file, problems=(_unreadable(file, error),), example=example)
+    return replace(parse(text, stack, file, project, makes=makes), example=example)
+
+
+def parse(text: str, stack: str, file: Path, project: Path, *, makes: Path | None = None) -> Configuration:
+    """As `read`, for the text of a stack file that may lie elsewhere; `file` is its name in messages."""
+    try:
+        given = _config(yaml.safe_load(text))
+    except (yaml.YAMLError, ValueError) as error:
+        return Configuration(stack=stack, file=file, problems=(_unreadable(file, error),))
     encrypted = frozenset(key for key, value in given.items() if _holds_secret(value))
     raw = {key: _stored(_without_secrets(value)) for key, value in given.items()}
     found = examine(raw, encrypted, project=project, stack=stack)
@@ -67,7 +76,6 @@ def read(stack: str, project: Path, *, makes: Path | None = None) -> Configurati
         later=tuple(later),
         unusable=frozenset(found.unusable),
         encrypted=encrypted,
-        example=example,
     )
 
 

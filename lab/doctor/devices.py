@@ -5,17 +5,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from domain import certificates, host_keys
+from domain import certificates
 from domain.device import Preflight
 from domain.look import device_stdin
-from lab.doctor import machine, programs, ssh
+from lab.doctor import machine, programs
 from lab.doctor.check import Check
 from lab.doctor.context import Context
 from lab.doctor.finding import Finding, not_checked, ok
 from lab.doctor.once import Once
-from settings import files
+from lab.doctor.way_in import WayIn
 from settings.checks import workload_list
-from settings.edge_checks import host
 from settings.model import WorkloadSettings
 
 # What no clock of a working machine is outside of.
@@ -79,7 +78,7 @@ async def _check(context: Context, asked: _Asked) -> AsyncIterator[Finding]:
     script = device_stdin(
         preflight, [] if edge.artefacts else [item.url for item in edge.downloads], machine.functions()
     )
-    async for said in machine.look(_target(context, asked.index, workload), script, context.gate):
+    async for said in machine.look(way_in(context).to_device(asked.index, workload), script, context.gate):
         if isinstance(said, Finding):
             yield said
             continue
@@ -114,39 +113,7 @@ def _validity(context: Context) -> tuple[int, int]:
         return 0, _LATEST  # said by the check of the configuration
 
 
-def _target(context: Context, index: int, workload: WorkloadSettings) -> ssh.Target:
-    device, settings = workload.device, context.settings
-    assert device is not None  # noqa: S101 - asked for devices only
-    return target(
-        context,
-        subject=f"device {workload.name}",
-        key=f"workloads[{index}].device",
-        where=(host(workload), device.port or settings.ssh.port, device.user or settings.ssh.user),
-        host_key=device.host_key,
-    )
-
-
-def target(
-    context: Context, *, subject: str, key: str, where: tuple[str, int, str], host_key: str | None
-) -> ssh.Target:
-    """A machine at (host, port, user) that the stack file has at `key`, with its host key when that stands there too."""
-    settings, project = context.settings, context.project
-    name, port, user = where
-    if host_key is not None:
-        pinned = host_keys.parsed(host_key)
-    else:
-        try:
-            pinned = host_keys.known(files.text(project, settings.ssh.known_hosts), name, port)
-        except ValueError:
-            pinned = None
+def way_in(context: Context) -> WayIn:
+    """To the machines of the stack file."""
     encrypted = "ssh-private-key" in context.configuration.encrypted
-    return ssh.Target(
-        subject=subject,
-        host=name,
-        port=port,
-        user=user,
-        pinned=pinned,
-        pin_place=f"{key}.host-key" if host_key is not None else project / files.expanded(settings.ssh.known_hosts),
-        key_file=None if encrypted else machine.key_file(settings.ssh.private_key_file, project),
-        encrypted_key=encrypted,
-    )
+    return WayIn(settings=context.settings, project=context.project, encrypted_key=encrypted)

@@ -136,8 +136,3 @@ def said(facts: dict[str, str]) -> str:
     quadlet = " with Quadlet" if facts.get("quadlet") == "yes" else ""
     podman = f", podman {facts['podman']}{quadlet}" if facts.get("podman") else ""
     return f"{facts.get('system', '')}, {facts.get('architecture', '')}, kernel {facts.get('kernel', '')}{podman}"
-
-
-def key_file(path: str | None, project: Path) -> Path | None:
-    """The private key's file, from the project's directory."""
-    return None if path is None else project / Path(path).expanduser()

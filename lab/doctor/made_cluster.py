@@ -7,7 +7,7 @@ from domain.look import k3s_stdin
 from lab.doctor import machine
 from lab.doctor.command import ask, find
 from lab.doctor.context import Context
-from lab.doctor.devices import target
+from lab.doctor.devices import way_in
 from lab.doctor.finding import Finding, failed, not_checked, ok
 from settings.cluster import K3dClusterSettings, K3sClusterSettings, KindClusterSettings
 
@@ -67,7 +67,7 @@ async def check_k3s(context: Context, wanted: K3sClusterSettings) -> AsyncIterat
         yield not_checked("ssh.reach", subject, "it is marked as gone, and is not asked any more")
         return
     where = (wanted.host, wanted.port or settings.ssh.port, wanted.user or settings.ssh.user)
-    at = target(context, subject=subject, key="cluster", where=where, host_key=wanted.host_key)
+    at = way_in(context).to(subject=subject, key="cluster", where=where, host_key=wanted.host_key)
     described = k3s.Machine(
         cluster=f"{settings.lab}-{context.stack}",
         architectures=_ARCHITECTURES,

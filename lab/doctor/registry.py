@@ -14,6 +14,7 @@ from lab.doctor import (
     ports,
     programs,
     releases,
+    routes,
     tools,
 )
 from lab.doctor.check import Check
@@ -66,8 +67,10 @@ def checks(context: Context) -> Iterator[Check]:
     if isinstance(made, K3sClusterSettings) and context.usable("ssh", "edge"):
         subject = f"cluster machine {made.host}"
         yield _check("ssh.reach", subject, partial(made_cluster.check_k3s, context, made))
-    if made is not None and cluster.brought(settings, context.project) is not None:
+    if made is not None and (kubectl := cluster.brought(settings, context.project)) is not None:
         yield _check("cluster.reach", "cluster", partial(cluster.check, context))
+        if not context.waits:
+            yield _check("cluster.routes", "routes", partial(routes.check, kubectl))
     yield _check("certificates", "certificates", partial(certificates.check, context))
     machines = list(devices.checks(context))
     yield from machines

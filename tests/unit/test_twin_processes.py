@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -53,6 +54,17 @@ def test_a_program_that_runs_as_wanted_is_not_started_again(waiter: Program) -> 
     assert not waiter.ensure()
     assert first
     assert waiter.find() == first
+
+
+def test_a_program_that_a_command_becomes_is_known_as_itself(waiter: Program) -> None:
+    through = replace(waiter, through=("/bin/sh", "-c", 'exec "$@"', "sh"))
+    assert through.ensure()
+    first = through.find()
+    assert not through.ensure()
+    assert first
+    assert first == waiter.find()
+    assert waiter.ensure(), "without the command it is another program"
+    assert not first.is_running()
 
 
 def test_a_program_whose_pid_file_is_lost_is_found_and_replaced_not_doubled(waiter: Program) -> None:

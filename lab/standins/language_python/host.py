@@ -10,7 +10,7 @@ from google.protobuf import empty_pb2, json_format
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
 import versions
-from lab.standins.language_python import child, install, packages
+from lab.standins.language_python import child, install, packages, plugin
 from lab.standins.language_python.options import OptionError, interpreter
 
 Context = Any  # grpc.aio.ServicerContext; the library ships no types
@@ -124,6 +124,18 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
 
         return await self._answer(context, run())
 
+    async def RunPlugin(
+        self, request: language_pb2.RunPluginRequest, context: Context
+    ) -> AsyncIterator[language_pb2.RunPluginResponse]:
+        """Runs a plugin until the engine has enough of it. A policy pack has its own directory as the working one."""
+        try:
+            arguments = _plugin(request)
+        except (OptionError, ValueError) as error:
+            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
+        place = request.info.program_directory if request.kind == "analyzer" else request.pwd
+        async for said in plugin.run(arguments, place, dict(line.split("=", 1) for line in request.env)):
+            yield said
+
     def _description(self, request: language_pb2.RunRequest) -> dict[str, Any]:
         return {
             "project": request.project,
@@ -159,6 +171,15 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
 
 async def _python(info: language_pb2.ProgramInfo) -> Path:
     return interpreter(Path(info.root_directory), _options(info))
+
+
+def _plugin(request: language_pb2.RunPluginRequest) -> list[str]:
+    if request.attach_debugger:
+        raise OptionError("--attach-debugger is not supported by the stand-in for pulumi-language-python")
+    # The official host takes `venv` where a package of components names none: never the Python on PATH.
+    usual = {"virtualenv": "venv"} if request.kind == "resource" else {}
+    python = interpreter(Path(request.info.root_directory), {**usual, **_options(request.info)})
+    return plugin.command(python, request.kind, request.info.program_directory, request.args)
 
 
 def _options(info: language_pb2.ProgramInfo) -> Mapping[str, Any]:

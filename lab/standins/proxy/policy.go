@@ -25,8 +25,9 @@ func identityOf(certificate *x509.Certificate) string {
 	return ""
 }
 
-// allows decides about a client. There is no policy controller: under `deny` this stands for what the lab's program
-// writes, which is that identities of the mesh may in and nobody else.
+// allows decides about a client. There is no policy controller, so no rule of a lab is known here: under `deny` this stands
+// for what the program writes for a lab that says nothing about access, which is that identities of the mesh may in and
+// nobody else. Who may call whom, and what `audit` would let in, can be seen with the real proxy only.
 func (s *settings) allows(who client) bool {
 	inside := false
 	for _, network := range s.clusterNetworks {

@@ -54,6 +54,18 @@ func TestAnEnvironmentIsRefusedByTheNameOfEachVariable(t *testing.T) {
 	}
 }
 
+func TestUnderDenyItSaysThatItKnowsNoRule(t *testing.T) {
+	for policy, says := range map[string]bool{"deny": true, "audit": false} {
+		given, err := settingsFrom(append(append([]string{}, sound...), "LINKERD2_PROXY_INBOUND_DEFAULT_POLICY="+policy))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if said := strings.Contains(strings.Join(given.warnings, "\n"), "whatever the lab's rules say"); said != says {
+			t.Errorf("%s: %q", policy, given.warnings)
+		}
+	}
+}
+
 // authority signs leaves for the tests.
 type authority struct {
 	key         *ecdsa.PrivateKey

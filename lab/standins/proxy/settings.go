@@ -92,6 +92,9 @@ func settingsFrom(environment []string) (*settings, error) {
 	if _, there := r.given["INBOUND_DEFAULT_POLICY"]; !there {
 		result.warnings = append(result.warnings, prefix+"INBOUND_DEFAULT_POLICY was not set; using `all-unauthenticated`")
 	}
+	if result.policy == "deny" {
+		result.warnings = append(result.warnings, "no policy controller here: whoever has an identity of the mesh may in, whatever the lab's rules say")
+	}
 	r.identity(result)
 	r.control("DESTINATION")
 	r.control("POLICY")

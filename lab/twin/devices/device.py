@@ -1,7 +1,6 @@
 """One device: a container that runs systemd, sshd and podman like a Pi. It has no port on this machine."""
 
 import io
-import secrets
 import socket
 import tarfile
 import time
@@ -16,11 +15,11 @@ from docker.models.containers import Container
 from lab.docker.errors import DockerError
 from lab.twin.devices import network
 from lab.twin.devices.layout import SHARED, Layout
+from lab.twin.devices.shell import shell
 
 HOST_KEY_LABEL = "mesh-expansion-lab.host-key"
 BOOT_SECONDS = 90.0
 SHUTDOWN_SECONDS = 20
-SHELL_SECONDS = 120.0
 POLL_SECONDS = 0.05
 # What systemd and podman need of a container, and no more: an engine may refuse `--privileged`.
 CAPABILITIES = ["NET_ADMIN", "NET_RAW", "SYS_ADMIN", "SYS_PTRACE"]
@@ -118,30 +117,12 @@ class Device:
 
     def run(self, *command: str) -> tuple[int, str]:
         """Exit status and both streams of a command on it, as root, without SSH."""
-        status, output = self._run(*command)
-        return status, output.decode(errors="replace")
+        status, output = self.container().exec_run(list(command))
+        return status or 0, (output if isinstance(output, bytes) else b"".join(output)).decode(errors="replace")
 
     def shell(self, command: str) -> tuple[int, str]:
-        """Exit status and both streams of a shell command.
-
-        An engine under load now and then loses some of what a command prints, so it goes to a file that is read until it
-        is whole.
-        """
-        place = f"/run/twin-shell.{secrets.token_hex(4)}"
-        end = f'printf "\\n%s %s end\\n" "$?" "$(wc -c <{place})" >>{place}'
-        self.run("/bin/sh", "-c", f'/bin/sh -c "$1" >{place} 2>&1; {end}', "sh", command)
-        limit = time.monotonic() + SHELL_SECONDS
-        while (whole := _whole(read := self._run("cat", place)[1])) is None:
-            if time.monotonic() > limit:
-                said = read.decode(errors="replace")
-                raise DockerError(f"device {self.name} did not finish `{command}` within {SHELL_SECONDS:.0f} s: {said}")
-            time.sleep(POLL_SECONDS)
-        self.run("rm", "-f", place)
-        return whole
-
-    def _run(self, *command: str) -> tuple[int, bytes]:
-        status, output = self.container().exec_run(list(command))
-        return status or 0, output if isinstance(output, bytes) else b"".join(output)
+        """Exit status and both streams of a shell command, whole also where the engine is under load."""
+        return shell(self.container(), command)
 
     def cable(self) -> str:
         """The machine's end of its network cable: the name of an interface."""
@@ -195,15 +176,6 @@ class Device:
                     f"device {self.name}: waited {BOOT_SECONDS:.0f} s for {what}. What it is doing:\n{said.strip()}"
                 )
             time.sleep(POLL_SECONDS)
-
-
-def _whole(read: bytes) -> tuple[int, str] | None:
-    """Status and output of a command out of what its file holds; None while some of it is missing."""
-    printed, _, last = read.removesuffix(b" end\n").rpartition(b"\n")
-    words = last.split()
-    if not read.endswith(b" end\n") or len(words) != 2 or int(words[1]) != len(printed):
-        return None
-    return int(words[0]), printed.decode(errors="replace")
 
 
 def answers(address: str) -> bool:

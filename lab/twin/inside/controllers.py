@@ -10,7 +10,7 @@ from lab.twin.inside.places import DESTINATION, POLICY, Places, Wanted
 from lab.twin.layout import CLUSTER_DOMAIN
 
 OWNER = "/apis/apps/v1/namespaces/linkerd/deployments/linkerd-destination"
-_NAMESPACE = "linkerd"
+NAMESPACE = "linkerd"
 _OPAQUE = "default-opaque-ports"
 _ADMIN_PORTS = {DESTINATION: 9996, POLICY: 9990}
 # Nobody calls its webhook here: the objects that it would check are written by this program alone.
@@ -20,10 +20,10 @@ _WEBHOOK = ("server-addr", "server-tls-key", "server-tls-certs")
 def destination(places: Places, owner: Mapping[str, Any], kubeconfig: Path) -> Wanted:
     """What tells proxies where to send requests. The chart's roles are a stand-in's too, so the twin's own account it is."""
     flags = {
-        **_flags(owner, "destination"),
+        **flags_of(owner, "destination"),
         "addr": f"{places.address}:{DESTINATION_PORT}",
         "metrics-addr": f"{places.address}:{_ADMIN_PORTS[DESTINATION]}",
-        "controller-namespace": _NAMESPACE,
+        "controller-namespace": NAMESPACE,
     }
     return _wanted(places, DESTINATION, DESTINATION_PORT, kubeconfig, "destination", flags)
 
@@ -31,11 +31,11 @@ def destination(places: Places, owner: Mapping[str, Any], kubeconfig: Path) -> W
 def policy(places: Places, owner: Mapping[str, Any], kubeconfig: Path) -> Wanted:
     """What tells proxies whom to let in."""
     flags = {
-        _OPAQUE: _flags(owner, "destination").get(_OPAQUE, ""),
-        **{name: value for name, value in _flags(owner, "policy").items() if name not in _WEBHOOK},
+        _OPAQUE: flags_of(owner, "destination").get(_OPAQUE, ""),
+        **{name: value for name, value in flags_of(owner, "policy").items() if name not in _WEBHOOK},
         "grpc-addr": f"{places.address}:{POLICY_PORT}",
         "admin-addr": f"{places.address}:{_ADMIN_PORTS[POLICY]}",
-        "control-plane-namespace": _NAMESPACE,
+        "control-plane-namespace": NAMESPACE,
         "cluster-domain": CLUSTER_DOMAIN,
     }
     return _wanted(places, POLICY, POLICY_PORT, kubeconfig, "--admission-controller-disabled", flags)
@@ -53,7 +53,7 @@ def _wanted(places: Places, name: str, port: int, kubeconfig: Path, first: str, 
     )
 
 
-def _flags(owner: Mapping[str, Any], container: str) -> dict[str, str]:
+def flags_of(owner: Mapping[str, Any], container: str) -> dict[str, str]:
     """The container's arguments of the form `--name=value` or `-name=value`."""
     listed = owner["spec"]["template"]["spec"]["containers"]
     found = next((item for item in listed if item["name"] == container), None)

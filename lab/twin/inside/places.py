@@ -9,16 +9,18 @@ from lab.twin.inside.errors import NotThereError
 from lab.twin.process import Program, locate
 
 RUNNER, SERVER, MANAGER, DNS, PROBER = "runner", "spire-server", "spire-controller-manager", "dns", "prober"
-DESTINATION, POLICY = "linkerd-destination", "linkerd-policy"
-PODS = (SERVER, MANAGER, DNS, PROBER, DESTINATION, POLICY)
+IDENTITY, DESTINATION, POLICY = "linkerd-identity", "linkerd-destination", "linkerd-policy"
+PODS = (SERVER, MANAGER, DNS, PROBER, IDENTITY, DESTINATION, POLICY)
 _BINARIES = {
     SERVER: "spire-server",
     MANAGER: "spire-controller-manager",
     DNS: "coredns",
+    IDENTITY: "linkerd-controller",
     DESTINATION: "linkerd-controller",
     POLICY: "linkerd-policy-controller",
 }
-_BROUGHT = (DESTINATION, POLICY)
+_BROUGHT = (IDENTITY, DESTINATION, POLICY)
+ISSUER = "/var/run/linkerd/identity/issuer"  # where the controller's container has it
 _LONGEST_SOCKET = 107  # bytes of a path that a Unix socket can have
 
 
@@ -51,6 +53,11 @@ class Places:
     @property
     def manager_conf(self) -> Path:
         return self.of(MANAGER) / "controller-manager-config.yaml"
+
+    @property
+    def issuer(self) -> Path:
+        """What Linkerd's identity controller signs with, below what stands for its container's root."""
+        return self.of(IDENTITY) / "root" / ISSUER.lstrip("/")
 
     @property
     def corefile(self) -> Path:
@@ -89,6 +96,7 @@ class Places:
             MANAGER: f"--config={self.manager_conf}",
             DNS: str(self.corefile),
             PROBER: f"-Xtwin={self.of(PROBER)}",
+            IDENTITY: f"--issuer={self.issuer}",
             DESTINATION: f"--kubeconfig={self.twin / 'kubeconfig'}",
             POLICY: f"--kubeconfig={self.twin / 'kubeconfig'}",
         }[name]
@@ -102,11 +110,12 @@ class Places:
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """A process that the objects ask for."""
+    """A process that the objects ask for. `through` are words before its own, of a command that becomes the process."""
 
     name: str
     binary: str
     arguments: tuple[str, ...]
+    through: tuple[str, ...] = ()
     reads: tuple[Path, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     port: int | None = None
@@ -117,6 +126,7 @@ class Wanted:
             name=self.name,
             binary=self.binary,
             arguments=self.arguments,
+            through=self.through,
             mark=places.mark(self.name),
             directory=places.of(self.name),
             port=self.port,

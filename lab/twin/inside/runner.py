@@ -6,16 +6,15 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import yaml
 
 from lab.twin.api import Api
 from lab.twin.errors import TwinError
-from lab.twin.inside import controllers, dns, load_balancer, prober, spire
+from lab.twin.inside import controllers, dns, identity, load_balancer, prober, route_status, spire
 from lab.twin.inside.account import Account
 from lab.twin.inside.errors import NotThereError
-from lab.twin.inside.places import DESTINATION, DNS, MANAGER, POLICY, PROBER, SERVER, Places, Wanted
+from lab.twin.inside.places import DESTINATION, DNS, IDENTITY, MANAGER, POLICY, PROBER, SERVER, Places, Wanted
 from lab.twin.inside.pod import Pod, lay_out, runs
 
 _PATIENCE = 30.0  # seconds that a process has to live before its earlier ends are forgotten
@@ -33,14 +32,7 @@ class Runner:
 
     def connect(self) -> Api:
         """A client of the twin's API server; where it is may change between two runs of the cluster."""
-        certificates = self._places.twin / "certificates"
-        server = urlsplit(yaml.safe_load(self._kubeconfig.read_text())["clusters"][0]["cluster"]["server"])
-        return Api(
-            server.port or 443,
-            certificates / "authority.pem",
-            certificates / "admin.pem",
-            server.hostname or "127.0.0.1",
-        )
+        return Api.of(self._places.twin)
 
     def turn(self, api: Api) -> None:
         """Look at the objects once, and act. Raises TwinError when the API does not answer: all stays as it is then."""
@@ -51,6 +43,8 @@ class Runner:
             else:
                 self._keep(found)
         load_balancer.hand_out(api)
+        if POLICY not in self._places.possible:
+            route_status.write(api)
 
     def _asks(self, api: Api) -> Iterator[tuple[str, Callable[[], Wanted]]]:
         def of_server(container: str) -> tuple[dict[str, object], Pod]:
@@ -60,8 +54,14 @@ class Runner:
         yield MANAGER, lambda: self._manager(api, of_server(MANAGER)[1])
         yield DNS, lambda: dns.server(api, self._places, self._kubeconfig)
         yield PROBER, lambda: self._prober(api)
+        yield IDENTITY, lambda: self._identity(api)
         yield DESTINATION, lambda: controllers.destination(self._places, self._plane(api), self._kubeconfig)
         yield POLICY, lambda: controllers.policy(self._places, self._plane(api), self._kubeconfig)
+
+    def _identity(self, api: Api) -> Wanted:
+        self._places.part(IDENTITY)  # else the issuer's key would be written for nobody
+        owner, pod = self._pod(api, identity.OWNER, identity.CONTAINER, IDENTITY)
+        return identity.identity(self._places, owner, pod, self._kubeconfig)
 
     def _plane(self, api: Api) -> dict[str, Any]:
         return _owner(api, controllers.OWNER)

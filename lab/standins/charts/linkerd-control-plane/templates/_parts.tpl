@@ -36,7 +36,7 @@ spec:
     targetPort: {{ .target }}
 {{ end -}}
 
-{{- /* Arguments: root, component, containers (name, ports, image), checksums. */ -}}
+{{- /* Arguments: root, component, containers (name, ports, image, args, mounts), checksums, volumes. */ -}}
 {{- define "plane.deployment" -}}
 ---
 apiVersion: v1
@@ -97,6 +97,10 @@ spec:
         ports:
         {{- range $name, $number := .ports }}
         - {name: {{ $name }}, containerPort: {{ $number }}}
+        {{- end }}
+        {{- with .mounts }}
+        volumeMounts:
+        {{- toYaml . | nindent 8 }}
         {{- end }}
       {{- end }}
       {{- with .volumes }}

@@ -1,0 +1,1 @@
+"""Who may call whom, as objects of the cluster."""

@@ -1,0 +1,48 @@
+"""Pods that come up with what their namespace says now: a proxy learns its default when its pod is made, never later."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from domain import inbound
+
+
+@dataclass(frozen=True, kw_only=True)
+class FreshPodsArgs:
+    """`deployments` of `namespace`, which somebody else makes and which leave with `leaves_with`; `default_inbound` is what
+    their pods are to come up with.
+    """
+
+    deployments: Sequence[str]
+    namespace: pulumi.Input[str]
+    default_inbound: str
+    leaves_with: pulumi.Resource
+
+
+class FreshPods(pulumi.ComponentResource):
+    """Has the pods made anew when the default is another than that which they were made with, and waits for them.
+
+    It belongs behind the namespace that says so. Nothing but one annotation of the template is patched: how many pods
+    there are, none perhaps, is for others to say.
+    """
+
+    def __init__(self, name: str, args: FreshPodsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mesh:policy:FreshPods", name, None, opts)
+        for deployment in args.deployments:
+            k8s.apps.v1.DeploymentPatch(
+                f"{name}-{deployment}",
+                metadata={
+                    "name": deployment,
+                    "namespace": args.namespace,
+                    "annotations": {"pulumi.com/patchForce": "true"},
+                },
+                spec=k8s.apps.v1.DeploymentSpecPatchArgs(
+                    template=k8s.core.v1.PodTemplateSpecPatchArgs(
+                        metadata=k8s.meta.v1.ObjectMetaPatchArgs(annotations=inbound.of_pods(args.default_inbound))
+                    )
+                ),
+                opts=pulumi.ResourceOptions(parent=self, deleted_with=args.leaves_with),
+            )
+        self.register_outputs({})

@@ -1,0 +1,39 @@
+"""Retries and timeouts of all requests to a Service: annotations on it, which is somebody else's."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from domain.services import ServiceTraffic
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrafficOfServiceArgs:
+    """What holds for the Service, which is in `namespace`, as data."""
+
+    service: ServiceTraffic
+    namespace: pulumi.Input[str]
+
+
+class TrafficOfService(pulumi.ComponentResource):
+    """A patch that holds these annotations and nothing else: they go with it, and the Service stays as it was."""
+
+    def __init__(self, name: str, args: TrafficOfServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mesh:traffic:TrafficOfService", name, None, opts)
+        k8s.core.v1.ServicePatch(
+            f"{name}-annotations",
+            metadata={
+                "name": args.service.name,
+                "namespace": args.namespace,
+                "annotations": {
+                    # What somebody wrote there by hand gives way.
+                    "pulumi.com/patchForce": "true",
+                    # Nothing that stands behind the Service changes.
+                    "pulumi.com/skipAwait": "true",
+                    **args.service.annotations,
+                },
+            },
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.register_outputs({})

@@ -1,0 +1,1 @@
+"""What `lab verify` asserts, one noun a file."""
