@@ -145,5 +145,8 @@ def test_what_goes_elsewhere_is_stopped(item: Resource, said: str) -> None:
     assert "Use one of faces" in message
 
 
-def test_while_a_preview_does_not_know_the_labs_namespaces_nothing_is_said() -> None:
-    assert not found(NAMESPACES, _namespace(UNKNOWN), kube("core/v1", "Service", "x", "anywhere"))
+@pytest.mark.parametrize("given", [{"metadata": {"name": UNKNOWN}}, {}], ids=["a name unknown", "nothing known at all"])
+def test_while_a_preview_does_not_know_the_labs_namespaces_nothing_is_said(given: dict[str, Any]) -> None:
+    """Nothing at all is known of what belongs into a cluster that is not there yet."""
+    namespace = resource("kubernetes:core/v1:Namespace", **given)
+    assert not found(NAMESPACES, namespace, _namespace("faces"), kube("core/v1", "Service", "x", "anywhere"))
