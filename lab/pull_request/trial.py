@@ -4,6 +4,8 @@ import shutil
 import time
 from pathlib import Path
 
+import typer
+
 from lab.comment.comment import comment
 from lab.comment.preview import PreviewError, read
 from lab.picture import sources
@@ -99,7 +101,7 @@ class Trial:
 
 
 def _say(text: str) -> None:
-    print(f"== {text}", flush=True)  # noqa: T201
+    typer.echo(f"== {text}")
 
 
 __all__ = ["Interrupted", "Trial", "TrialFailed"]

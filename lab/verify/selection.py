@@ -1,6 +1,6 @@
 """Which rows and which machines are asked for."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from lab.verify.context import Context
@@ -39,8 +39,7 @@ class Selection:
 
     def cases(self, row: Row, context: Context) -> list[Case]:
         """What a row asserts of what is asked for."""
-        about: Callable[[Case], bool] = lambda case: self.device is None or self.device in case.workloads  # noqa: E731
-        return [case for case in row.cases(context) if about(case)]
+        return [case for case in row.cases(context) if self.device is None or self.device in case.workloads]
 
 
 def _fits(row: Row, name: str) -> bool:
