@@ -21,6 +21,7 @@ from bench.no_change import compare
 from bench.report import Row, report
 from bench.work import Work, files_on_a_device
 from lab import docker as engine
+from lab import paths
 from lab.docker import DockerError
 from lab.twin.devices.client import connected
 from lab.twin.devices.present import present
@@ -103,7 +104,8 @@ def main() -> int:
                 bench.playbook(CARRIED, "carried")
             for _ in range(options.ansible_runs):
                 bench.playbook(MODULES, "modules")
-        with tempfile.TemporaryDirectory(prefix="bench-") as directory:
+        # In the checkout, as the lab is: the engine looks for the revision of what it runs.
+        with tempfile.TemporaryDirectory(prefix="bench-", dir=paths.home()) as directory:
             compare(console, Path(directory, "plain"), options.previews)
     except (BenchError, DockerError, subprocess.TimeoutExpired) as failed:
         failure = f"bench: {failed}\n"

@@ -74,7 +74,7 @@ def _binaries(part: Part) -> list[Path]:
 def write_launcher(target: Path, module: str) -> None:
     """Make the file that starts the stand-in `lab.standins.<module>`; one that is right already is not touched."""
     start = (
-        "import runpy, sys; "
+        "import gc, runpy, sys; gc.disable(); "  # until everything is imported, see settled() of lab/standins/base/process.py
         f"sys.path.insert(0, {str(paths.CHECKOUT)!r}); "
         f"runpy.run_module({f'lab.standins.{module}'!r}, run_name='__main__', alter_sys=True)"
     )
