@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from lab.comment import access, traffic
+from lab.comment.lines import differing
 from lab.comment.markdown import block, bytes_of, code, cut, folded
 from lab.comment.preview import Change, Kind, Preview
 from lab.comment.values import at
@@ -144,12 +145,7 @@ def _fitting(opening: str, changes: Sequence[Change], text: Callable[[Change], s
 def _difference(change: Change) -> str:
     lines = []
     for path in change.paths[:_PATHS]:
-        before, after = at(change.before, path), at(change.after, path)
-        lines += [f"  {_plain(path)}:"]
-        lines += [f"-   {_plain(before)}"] if before is not None else []
-        lines += [f"+   {_plain(after)}"] if after is not None else []
-        if before is None and after is None:
-            lines += ["    (only in what the provider computes)"]
+        lines += [f"  {_plain(path)}:", *map(_plain, differing(at(change.before, path), at(change.after, path)))]
     if len(change.paths) > _PATHS:
         lines.append(f"  and {len(change.paths) - _PATHS} more differences")
     return f"\n{code(change.name)} {change.kind.value}\n\n{block(lines, 'diff')}\n"

@@ -5,8 +5,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from lab.comment.marked import LATER, SIGNATURE, file, is_unknown
+
 MASK = "[secret]"
-SIGNATURE = "4dabf18193072939515e22adb298388d"  # by which the engine marks a value that is more than data
 _KEY_WORDS = re.compile(r"(?i)passw|token|secret|private.?key|client-key-data|credential|passphrase")
 # Keys of values that only say where a secret is.
 _ABOUT = re.compile(r"(?i)secret_?(name|ref)$|ServiceAccountToken$|.*File$|.*-file$|.*Path$")
@@ -24,11 +25,13 @@ def clean(value: Any, key: str = "") -> Any:
     """The same value with masks; `key` is the name that it has where it comes from."""
     if isinstance(value, Mapping):
         if SIGNATURE in value:
-            return MASK
+            return MASK if _named(key) else file(value) or MASK
         return {clean(str(name)): clean(item, key if _named(key) else str(name)) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [clean(item, key) for item in value]
     if isinstance(value, str):
+        if is_unknown(value):
+            return LATER
         return MASK if value and (_named(key) or is_secret(value)) else value
     return value
 

@@ -143,6 +143,44 @@ def test_details_are_folded_and_cut_where_they_are_long() -> None:
     assert max(map(len, text.splitlines())) < 400
 
 
+def _updated(before: object, after: object) -> str:
+    return _comment(
+        step("update", _PAIR, "it", before={"a": before}, after={"a": after}, detailedDiff={"a": {"kind": "update"}})
+    )
+
+
+def test_of_long_texts_the_lines_that_differ_are_shown() -> None:
+    before = [f"line {number}" for number in range(200)]
+    after = [*before[:150], "another line", *before[151:]]
+    text = _updated("\n".join(before), "\n".join(after))
+    assert "  a:\n    …\n-   line 150\n+   another line\n```" in text
+    many = _updated("\n".join(before), "\n".join(reversed(before)))
+    assert "    and more lines" in many
+    assert max(len(part.splitlines()) for part in many.split("```")) < 20
+
+
+def test_what_only_the_update_will_tell_is_said_so_and_not_shown_as_the_engine_s_mark() -> None:
+    text = _updated("sha256:7d60", "04da6b54-80e4-46f7-96ec-b56ff0331ba9")
+    assert "-   sha256:7d60\n+   (known after the update)" in text
+    assert "04da6b54" not in text
+
+
+def test_a_file_is_known_by_its_hash_and_a_secret_one_by_nothing() -> None:
+    def asset(hash_of_it: str) -> dict[str, str]:
+        mark = {"4dabf18193072939515e22adb298388d": "c44067f5952c0a294b673a41bacd8c17"}
+        return {**mark, "hash": hash_of_it * 64, "text": "what is in it", "path": "/home/somebody/it"}
+
+    text = _updated(asset("a"), asset("b"))
+    assert "-   (file aaaaaaaaaaaa…)\n+   (file bbbbbbbbbbbb…)" in text
+    assert "what is in it" not in text
+    assert "somebody" not in text
+    hidden = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
+    assert "(differs, and is not shown)" in _updated({**hidden, "ciphertext": "x"}, {**hidden, "ciphertext": "y"})
+    assert "aaaa" not in _comment(
+        step("update", _PAIR, "it", before={"token": asset("a")}, after={}, detailedDiff={"token": {"kind": "delete"}})
+    )
+
+
 def test_a_preview_that_failed_says_so_first_and_shows_the_errors() -> None:
     message = "1 problem in stacks/Pulumi.twin.yaml; nothing was changed.\n  routes[0].service: 'smily' is no Service"
     text = _comment(diagnostics=[{"severity": "error", "message": message}, {"severity": "info", "message": "hm"}])
