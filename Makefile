@@ -14,67 +14,82 @@ TWIN_PATH := $(CURDIR)/.lab/bin:$(PATH)
 
 .PHONY: help
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{gsub(/\$$\$$/, "$$", $$2); printf "  make %-12s %s\n", $$1, $$2}'
+	@awk -F':.*## ' '/^##@ /{printf "\n%s:\n", substr($$0, 5)} /^[a-z-]+:.*## / && $$1 != "help"{gsub(/\$$\$$/, "$$", $$2); printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@printf '\nPictures, comments and every option: %s --help\n' '$(LAB)'
 
 $(STAMP): requirements.txt requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed, this is %s: make PYTHON=python3.11 ..." % sys.version.split()[0])'
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-	@echo "python packages: installing what requirements*.txt pin"
+	@echo "python packages: installing what requirements*.txt pin; usually a minute, once"
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt -r requirements-dev.txt
 	@rm -f $(VENV)/.installed-*
 	@touch $@
 
-.PHONY: tools
-tools: $(STAMP) ## get every tool: official, else built from package registries
-	@$(LAB) tools
-
-.PHONY: up
-up: $(STAMP) ## bring the lab up (STACK=twin)
-	@$(LAB) up --stack $(STACK)
-
-.PHONY: preview
-preview: $(STAMP) ## show what `up` would change, and which rule of policy/ it breaks
-	@$(LAB) preview --stack $(STACK)
-
-.PHONY: status
-status: $(STAMP) ## what is up, certificates, where to look next
-	@$(LAB) status --stack $(STACK)
+##@ Bring a lab up (STACK=twin, k3d-lab, pi-lab, dual-stack)
 
 .PHONY: doctor
-doctor: $(STAMP) ## before `up`: what is missing, what would fail, what to type next (STACK=twin)
+doctor: $(STAMP) ## before an up: what is missing, and what to type next
 	@$(LAB) doctor --stack $(STACK)
 
-.PHONY: verify
-verify: $(STAMP) ## after `up`: does the running lab do what its stack file promises (STACK=twin, ROW=access)
-	@$(LAB) verify --stack $(STACK) $(foreach row,$(ROW),--row $(row))
+.PHONY: up
+up: $(STAMP) ## bring the lab up, or to what its stack file says now
+	@$(LAB) up --stack $(STACK)
 
 .PHONY: down
-down: $(STAMP) ## destroy the lab and stop the twin
+down: $(STAMP) ## destroy the lab, and stop what ran for it on this machine
 	@$(LAB) down --stack $(STACK)
 
-.PHONY: twin
-twin: $(STAMP) ## start the twin's cluster alone, for plain pulumi
-	@$(LAB) twin up
+##@ Look at it
+
+.PHONY: status
+status: $(STAMP) ## what is up, and whether it is as the last up left it
+	@$(LAB) status --stack $(STACK)
+
+##@ Prove it
+
+.PHONY: verify
+verify: $(STAMP) ## does the running lab do what its file promises? (ROW=access)
+	@$(LAB) verify --stack $(STACK) $(foreach row,$(ROW),--row $(row))
+
+##@ Review a change
+
+.PHONY: preview
+preview: $(STAMP) ## what an up would change, and which rules it breaks
+	@$(LAB) preview --stack $(STACK)
 
 .PHONY: pr
-pr: $(STAMP) ## try this checkout against BASE=main on a twin of its own; writes .lab/pr/comment.md
+pr: $(STAMP) ## try this checkout on a lab of the base (BASE=main)
 	@$(LAB) pr --base $(BASE)
 
+##@ Underneath
+
+.PHONY: tools
+tools: $(STAMP) ## get every tool: official, else built from its source
+	@$(LAB) tools
+
 .PHONY: env
-env: $(STAMP) ## shell set-up for plain pulumi: eval "$$(make -s env)"
+env: $(STAMP) ## set a shell up for plain pulumi: eval "$$(make -s env)"
 	@$(LAB) env
 
-.PHONY: test
-test: tools ## every test: unit, components, plugins, twin
-	@PATH="$(TWIN_PATH)" $(VENV)/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(TIERS) $(if $(TEST_REPORT),--junitxml=$(TEST_REPORT))
+.PHONY: twin
+twin: $(STAMP) ## start the twin's cluster and devices alone, for plain pulumi
+	@$(LAB) twin up
+
+##@ Change this project
+
+.PHONY: fix
+fix: $(STAMP) ## format, mend what the linter can, write what is generated
+	@$(VENV)/bin/ruff check --fix .
+	@$(VENV)/bin/ruff format .
+	@$(VENV)/bin/python -c 'import lab.reference as r; print(r.page(), end="")' > docs/reference/configuration.md
+	@$(VENV)/bin/python -c 'from lab import cli, command_reference as r; print(r.page(cli.application), end="")' > docs/reference/commands.md
+	@$(VENV)/bin/python -c 'from lab.troubles import page; page.write()'
+	@$(LAB) schema
+	@$(LAB) picture --file stacks/examples/Pulumi.twin.yaml --output docs/lab.svg
 
 .PHONY: unit
 unit: $(STAMP) ## the tests that need nothing, in seconds
 	@$(VENV)/bin/python -m pytest -n auto tests/unit tests/components
-
-.PHONY: bench
-bench: tools ## ratios of speed, measured in one run: 50 devices against Ansible and against plain commands
-	@PATH="$(TWIN_PATH)" $(VENV)/bin/python -m bench
 
 $(LINTERS): | $(STAMP)
 	@$(VENV)/bin/python -c 'from lab import tools; tools.install(["actionlint"])'
@@ -93,20 +108,20 @@ check: $(STAMP) $(LINTERS) ## lint, types, unit tests; never writes
 	@! command -v gofmt >/dev/null || ! gofmt -d lab/standins | grep .
 	@$(VENV)/bin/python -m pytest -p no:cacheprovider -n auto tests/unit tests/components
 
-.PHONY: fix
-fix: $(STAMP) ## format, and mend what the linter can
-	@$(VENV)/bin/ruff check --fix .
-	@$(VENV)/bin/ruff format .
-	@$(VENV)/bin/python -c 'import lab.reference as r; print(r.page(), end="")' > docs/reference/configuration.md
-	@$(LAB) schema
-	@$(LAB) picture --file stacks/examples/Pulumi.twin.yaml --output docs/lab.svg
+.PHONY: test
+test: tools ## every test: unit, components, plugins, twin
+	@PATH="$(TWIN_PATH)" $(VENV)/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(TIERS) $(if $(TEST_REPORT),--junitxml=$(TEST_REPORT))
+
+.PHONY: bench
+bench: tools ## ratios of speed, measured in one run (a quarter of an hour)
+	@PATH="$(TWIN_PATH)" $(VENV)/bin/python -m bench
 
 .PHONY: changelog
 changelog: $(STAMP) ## put the fragments of changelog.d together (VERSION=1.2.0)
 	@$(VENV)/bin/towncrier build --yes --version $(VERSION)
 
 .PHONY: release
-release: $(STAMP) ## notes and bill of materials of a release into .lab/release (TAG=v1.2.0)
+release: $(STAMP) ## notes and bill of materials into .lab/release (TAG=v1.2.0)
 	@$(PYTHON) -m venv .lab/release-tools
 	@.lab/release-tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .github/release/requirements.txt
 	@$(VENV)/bin/python -m lab.release $(TAG) .lab/release

@@ -26,6 +26,14 @@ class FacesArgs:
     default_inbound: str | None = None
 
 
+class Part(pulumi.ComponentResource):
+    """A part that leaves when the settings name it no more: patches of what the chart makes for it leave with it."""
+
+    def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mesh:faces:Part", name, None, opts)
+        self.register_outputs({})
+
+
 class Faces(pulumi.ComponentResource):
     """`namespace` is where Faces and everything that must sit beside it live; `release` is the chart's."""
 
@@ -56,7 +64,16 @@ class Faces(pulumi.ComponentResource):
             values=args.plan.values,
             opts=pulumi.ResourceOptions(parent=self),
         )
+        self._parts = {part: Part(f"{name}-{part}", pulumi.ResourceOptions(parent=self)) for part in args.plan.second}
         self.register_outputs({"namespace": self.namespace})
+
+    def leaves_with(self, part: str) -> pulumi.Resource:
+        """What takes the Deployment and the Service of that name away.
+
+        For `deleted_with` of their patches: the release changes before the engine gets to what is to be deleted, and the
+        plugin fails to take a patch back from an object that is gone.
+        """
+        return self._parts.get(part, self.release)
 
 
 class HandOff(pulumi.ComponentResource):

@@ -25,6 +25,7 @@ from domain.proxy import PORTS
 from domain.shell import assignments, closed
 
 FORMAT = "bundle 1"
+CALL = "converge <<'BUNDLE'\n"  # what comes before a bundle in the text that is sent
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _WORD = re.compile(r"[!-~]+")
 
@@ -58,7 +59,7 @@ def bundle(device: Device, assets: DeviceAssets) -> str:
 
 def converge_stdin(bundle_text: str, assets: DeviceAssets) -> str:
     """What is sent to `sh -s` to make the device as the bundle says. A text that was cut short runs nothing."""
-    return closed(assets.converge, f"converge <<'BUNDLE'\n{bundle_text}BUNDLE\n")
+    return closed(assets.converge, f"{CALL}{bundle_text}BUNDLE\n")
 
 
 def prepare_stdin(preflight: Preflight, assets: DeviceAssets) -> str:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-from domain.workloads import Network
+from domain.problem import Problem
+from domain.workloads import Network, Workload
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +48,47 @@ def routes(nodes: Sequence[Node]) -> dict[str, str]:
         for address in node.addresses
         if address.version == cidr.version
     }
+
+
+def misplaced(nodes: Sequence[Node], workloads: Sequence[Workload], ranges: Sequence[Network]) -> list[Problem]:
+    """Workloads at an address that a node hands out to pods, and nodes whose pods are outside of the cluster's `ranges`.
+
+    A device that sent its own network to a node could not be reached any more, not even over SSH.
+    """
+    cidrs = [(node, cidr) for node in nodes for cidr in node.pod_cidrs]
+    found = [
+        Problem(
+            f"workloads[{index}].addresses",
+            f"{address} lies inside {cidr}, the pod CIDR of node {node.name}",
+            "an address that the cluster does not hand out",
+            "use the machine's address on its own network",
+        )
+        for index, workload in enumerate(workloads)
+        for address in workload.addresses
+        for node, cidr in cidrs
+        if address in cidr
+    ]
+    plural = "s" if len(ranges) > 1 else ""
+    return found + [
+        Problem(
+            f"cluster.pod-cidr{plural}",
+            f"{' and '.join(str(network) for network in ranges)}, while node {node.name} has pods in {cidr}",
+            "the range that every node's pod CIDR is cut from",
+            f"correct cluster.pod-cidr{plural}: `kubectl get nodes -o yaml` shows the nodes' own",
+        )
+        for node, cidr in cidrs
+        if not within(cidr, ranges)
+    ]
+
+
+def within(cidr: Network, ranges: Sequence[Network]) -> bool:
+    """Whether one of the ranges holds all of it."""
+    return any(
+        cidr.version == network.version
+        and int(cidr.network_address) >= int(network.network_address)
+        and int(cidr.broadcast_address) <= int(network.broadcast_address)
+        for network in ranges
+    )
 
 
 def first_address(nodes: Sequence[Node]) -> str:

@@ -1,54 +1,87 @@
 """The lab's command line. Everything that `pulumi` does itself is left to `pulumi`."""
 
 import sys
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from lab import doctor, engine, ground, policy_pack, recovery, reference, schema, stack_file, status, tools, twin_lab
+from lab import (
+    doctor,
+    documents,
+    engine,
+    ground,
+    paths,
+    policy_pack,
+    recovery,
+    reference,
+    schema,
+    stack_file,
+    status,
+    tools,
+    twin_lab,
+)
 from lab.comment.command import write
-from lab.docker import DockerError
+from lab.explained import explain
 from lab.picture.command import draw
 from lab.pull_request.command import try_pull_request
+from lab.screen import Screen
 from lab.twin.cluster import Cluster
 from lab.twin.devices import Rig
-from lab.twin.errors import TwinError
 from lab.verify.command import assert_lab
+from lab.waiting import waiting
 
 application = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
-    help="Brings a mesh lab up on this machine. Exit status: 0 done, 1 something failed, 2 wrong usage.",
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # help and messages are plain text, which can be copied
+    help="Brings a lab of a service mesh up on this machine, and beyond it.\n\nFirst: `doctor`, then `up`, then `verify`.",
 )
 twin = typer.Typer(no_args_is_help=True, help="The twin without Pulumi: its cluster and its devices.")
 application.add_typer(twin, name="twin")
 application.command("picture")(draw)
 application.command("comment")(write)
 application.command("pr")(try_pull_request)
+application.command("status")(status.show_status)
 application.command("verify")(assert_lab)
 
-Stack = Annotated[str, typer.Option("--stack", "-s", help="stack of this project")]
-console = Console(highlight=False, soft_wrap=True)
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+def _known(stack: str) -> str:
+    """One that has a stack file, or an example of one, or that exists: `down` works without its file."""
+    if not recovery.state_file(stack).exists() and (unknown := stack_file.unknown(stack, paths.CHECKOUT)):
+        raise typer.BadParameter(unknown)
+    return stack
+
+
+Stack = Annotated[str, typer.Option("--stack", "-s", metavar="STACK", help="stack of this project", callback=_known)]
+console = Screen()
+errors = Screen(stderr=True)
 
 
 @application.command("tools")
 def get_tools() -> None:
-    """Get every tool, official where it can be had, else built from package registries."""
+    """Get every tool: official, else built from its source.
+
+    Nothing is fetched twice: tools lie in a cache of yours, which every checkout shares.
+    """
     inventory = tools.install()
     console.print(inventory.summary())
 
 
 @application.command()
 def env() -> None:
-    """Print the shell's set-up for plain `pulumi`: eval "$(make -s env)"."""
-    sys.stdout.write(engine.exports() + "\n")
+    """Print what sets a shell up for plain pulumi and kubectl."""
+    documents.write(engine.exports() + "\n")
 
 
 @application.command()
 def up(stack: Stack = twin_lab.STACK) -> None:
-    """Bring the lab up, or bring it to what the stack file says now."""
+    """Bring the lab up, or to what its stack file says now.
+
+    Gets the tools, starts what the lab stands on on this machine, and ends with what is up and what comes next. The first run
+    takes about 20 minutes where tools have to be built, later ones about a minute.
+    """
     _ready(stack)
     _recover(stack)
     # What changes is shown as it changes; who wants to read it first types `make preview`.
@@ -63,14 +96,20 @@ def up(stack: Stack = twin_lab.STACK) -> None:
 
 @application.command()
 def preview(stack: Stack = twin_lab.STACK) -> None:
-    """Show what `up` would change, and what breaks a rule of policy/; changes nothing. Exit status 1 when a rule is broken."""
+    """Show what an up would change, and which rules it breaks.
+
+    The rules are those of policy/. Nothing of the lab is changed, but the twin is started: a preview asks its cluster.
+    """
     _ready(stack)
     _run(engine.pulumi("preview", "--diff", "--policy-pack", str(policy_pack.ready()), stack=stack))
 
 
 @application.command()
 def down(stack: Stack = twin_lab.STACK) -> None:
-    """Destroy the lab, then stop what ran for it on this machine and remove its data. Works when parts are gone already."""
+    """Destroy the lab, and stop what ran for it on this machine.
+
+    Its data goes, its stack file stays. It works when parts are gone already.
+    """
     if not _exists(stack):
         _leave(stack)
         console.print(f"stack {stack} does not exist; what ran for it on this machine is stopped")
@@ -82,26 +121,22 @@ def down(stack: Stack = twin_lab.STACK) -> None:
     _leave(stack)
 
 
-@application.command("status")
-def show_status(stack: Stack = twin_lab.STACK) -> None:
-    """What is up, how long certificates live, where to look next. Exit status 1 when something is down."""
-    if not status.show(stack, console):
-        raise typer.Exit(1)
-
-
 @application.command("doctor")
 def examine(
-    stack: Stack = twin_lab.STACK,
+    stack: Annotated[
+        str, typer.Option("--stack", "-s", metavar="STACK", help="stack of this project")
+    ] = twin_lab.STACK,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON document, for programs")] = False,
-    seconds: Annotated[float, typer.Option(min=1, help="time for everything")] = doctor.SECONDS,
+    seconds: Annotated[float, typer.Option(min=1, help="time for everything, in seconds")] = doctor.SECONDS,
 ) -> None:
-    """Before an `up`: what is missing and what would fail, each with its cause and what to type next; changes nothing.
+    """Before an up: what is missing, and what to type next.
 
-    Exit status 0 when nothing would fail, 1 when something would, 2 for wrong usage.
+    It looks at everything that the stack will need, changes nothing and reads no secret.
     """
     try:
-        report = doctor.examine(stack, seconds)
+        with waiting("looking at what the lab needs", f"5s, {seconds:.0f}s at most", report=True):
+            report = doctor.examine(stack, seconds)
     except doctor.NoStackFile as error:
         raise typer.BadParameter(str(error), param_hint="--stack") from None
     if as_json:
@@ -125,22 +160,28 @@ def write_schema() -> None:
 
 @twin.command("up")
 def twin_up() -> None:
-    """Start the cluster and the devices, without Pulumi; what runs already stays."""
+    """Start the cluster and the devices; what runs stays."""
     twin_lab.prepare(tools.install())
     console.print(f"kubeconfig: {Cluster().kubeconfig}")
 
 
 @twin.command("down")
 def twin_down() -> None:
-    """Stop the cluster and the devices, and remove their data."""
+    """Stop the cluster and the devices; remove their data."""
     twin_lab.leave()
 
 
 @twin.command("reboot")
-def twin_reboot(device: Annotated[str, typer.Argument(help="name of its workload")]) -> None:
-    """Reboot a device, as a Pi whose plug is pulled and put in again; Pulumi is not needed for its coming back."""
+def twin_reboot(device: Annotated[str, typer.Argument(metavar="DEVICE", help="name of its workload")]) -> None:
+    """Pull a device's plug and put it in again.
+
+    Everything on it comes back without Pulumi, as on a Pi.
+    """
     names = list(stack_file.outside(stack_file.find(twin_lab.STACK)).devices)
-    Rig(names=names).reboot(device, hard=True)
+    if device not in names:
+        raise typer.BadParameter(stack_file.no_such("device", device, names), param_hint="DEVICE")
+    with waiting(f"waiting for {device} to answer again", "10s"):
+        Rig(names=names).reboot(device, hard=True)
     console.print(f"{device} runs again")
 
 
@@ -185,10 +226,12 @@ def _run(code: int) -> None:
         raise typer.Exit(1)
 
 
+explain(application)
+
+
 def main() -> None:
-    """Entry point: faults that the operator can mend are one message, never a traceback."""
-    try:
-        application()
-    except (tools.ToolError, TwinError, DockerError, engine.EngineError, OSError) as error:
-        errors.print(f"error: {error}", markup=False)
-        raise SystemExit(1) from None
+    """Entry point."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # in a terminal without UTF-8 a sign is lost, not the message
+    application()

@@ -4,9 +4,11 @@ import json
 import os
 import secrets
 import shlex
+import signal
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +66,7 @@ def prepare() -> None:
     home = paths.home()
     home.mkdir(parents=True, exist_ok=True)
     (home / "state").mkdir(mode=0o700, exist_ok=True)
-    _no_trace(home / "pulumi")
+    no_trace(home / "pulumi")
     passphrase = home / "passphrase"
     if passphrase.exists():
         return
@@ -81,7 +83,7 @@ def prepare() -> None:
         partial.unlink()
 
 
-def _no_trace(engine_home: Path) -> None:
+def no_trace(engine_home: Path) -> None:
     """Keep the engine from tracing every run at its highest verbosity: there is no switch, but a file stops it."""
     engine_home.mkdir(mode=0o700, exist_ok=True)
     if not (engine_home / "logs").exists():
@@ -89,8 +91,28 @@ def _no_trace(engine_home: Path) -> None:
 
 
 def pulumi(*arguments: str, stack: str) -> int:
-    """Run `pulumi` on a stack of this checkout with the terminal attached; returns its exit status."""
-    return subprocess.run(_command(arguments, stack), cwd=paths.CHECKOUT, env=environment(), check=False).returncode
+    """Run `pulumi` on a stack of this checkout with the terminal attached; returns its exit status.
+
+    Ctrl-C reaches the engine too: it ends what it has begun and records it, and KeyboardInterrupt comes after that.
+    """
+    with _left_to_the_engine() as interrupted:
+        status = subprocess.run(
+            _command(arguments, stack), cwd=paths.CHECKOUT, env=environment(), check=False
+        ).returncode
+    if interrupted:
+        raise KeyboardInterrupt
+    return status
+
+
+@contextmanager
+def _left_to_the_engine() -> Iterator[list[int]]:
+    """While it runs, SIGINT does not end this program: its end would kill the engine in the middle of a step."""
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _frame: came.append(number))
+    try:
+        yield came
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def outputs(stack: str) -> dict[str, Any]:

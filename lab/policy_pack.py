@@ -9,6 +9,7 @@ from filelock import FileLock
 
 from lab import paths
 from lab.engine import EngineError
+from lab.waiting import waiting
 
 
 def ready() -> Path:
@@ -24,13 +25,13 @@ def ready() -> Path:
         if not stamp.exists():
             for other in virtualenv.glob(".installed-*"):
                 other.unlink()
-            _install(virtualenv, requirements)
+            with waiting("policy pack: installing what policy/requirements.txt pins", "a minute, once"):
+                _install(virtualenv, requirements)
             stamp.touch()
     return pack
 
 
 def _install(virtualenv: Path, requirements: Path) -> None:
-    sys.stderr.write("policy pack: installing what policy/requirements.txt pins\n")
     python = str(virtualenv / "bin" / "python")
     pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
     for command in ([sys.executable, "-m", "venv", str(virtualenv)], [*pip, "-r", str(requirements)]):

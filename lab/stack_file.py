@@ -1,7 +1,9 @@
 """What the lab reads out of a stack file itself, before Pulumi runs: whatever makes no sense is left to the settings' report."""
 
+import difflib
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -40,6 +42,27 @@ def find(stack: str) -> Path:
     if not file.exists() and example.exists():
         shutil.copyfile(example, file)
     return file
+
+
+def names(project: Path) -> list[str]:
+    """The stacks that have a file, or an example of one."""
+    files = [*(project / "stacks").glob("Pulumi.*.yaml"), *(project / "stacks" / "examples").glob("Pulumi.*.yaml")]
+    return sorted({file.name.removeprefix("Pulumi.").removesuffix(".yaml") for file in files})
+
+
+def unknown(stack: str, project: Path) -> str:
+    """What to say of a stack without a file: which one is meant, and which there are. Empty when it has one."""
+    known = names(project)
+    if stack in known:
+        return ""
+    return no_such("stack", stack, known, f"there is no stacks/Pulumi.{stack}.yaml")
+
+
+def no_such(kind: str, name: str, known: Sequence[str], why: str = "") -> str:
+    """`no stack 'twinn': ...; there are pi-lab, twin; did you mean 'twin'?`"""
+    near = difflib.get_close_matches(name, known, n=1)
+    meant = f"; did you mean {near[0]!r}?" if near else ""
+    return f"no {kind} {name!r}{f': {why}' if why else ''}; there are {', '.join(known) or 'none'}{meant}"
 
 
 def require_yaml(file: Path) -> None:

@@ -14,6 +14,7 @@ from lab.twin.cluster import NODE_NETWORK, Cluster
 from lab.twin.devices import Rig, RigDescription, forward
 from lab.twin.errors import TwinError
 from lab.twin.inside import Inside
+from lab.waiting import waiting
 from settings.load import NAMESPACE
 
 STACK = "twin"
@@ -27,21 +28,25 @@ def prepare(inventory: tools.Inventory, *, leaving: bool = False) -> None:
     """
     file = stack_file.find(STACK)
     real = parts.controllers_are_real()
-    described = devices(file, controllers=real)
+    with waiting("starting the devices", "10s to 30s, the first time two minutes"):
+        described = devices(file, controllers=real)
     if described and real and not leaving:
         find_controllers(file)
     network = IPv4Network(described.subnet) if described else NODE_NETWORK
     cluster = Cluster(node_network=network)
-    cluster.up()
+    with waiting("starting the cluster", "10s to 30s"):
+        cluster.up()
     gateway_api.write(inventory.gateway_api_crds, paths.twin() / "gateway-api.yaml")
     versions = stack_file.wanted(file)
     charts.write_mirror(linkerd=versions.linkerd, faces=versions.faces, emissary=versions.emissary)
     if described or real:
         parts.gather(paths.twin() / "parts")
     if described and stack_file.outside(file).containers and not leaving:
-        find_containers(file)
+        with waiting("making images for containers", "10s"):
+            find_containers(file)
     # Without devices too: there are routes to accept.
-    Inside(cluster.directory, described.node_addresses[0] if described else _own_address(cluster)).up()
+    with waiting("starting what answers for pods", "5s"):
+        Inside(cluster.directory, described.node_addresses[0] if described else _own_address(cluster)).up()
 
 
 def _own_address(cluster: Cluster) -> str:
@@ -53,10 +58,11 @@ def _own_address(cluster: Cluster) -> str:
 
 def leave() -> None:
     """Take everything away that `prepare` made; the Docker engine too when it is the lab's own and nobody else uses it."""
-    Rig().down()  # its keys lie in the cluster's directory
-    if not recovery.others(STACK):
-        docker.down()
-    Cluster().down()
+    with waiting("taking devices and cluster away", "5s"):
+        Rig().down()  # its keys lie in the cluster's directory
+        if not recovery.others(STACK):
+            docker.down()
+        Cluster().down()
 
 
 def devices(file: Path, *, controllers: bool) -> RigDescription | None:

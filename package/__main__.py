@@ -10,9 +10,9 @@ from pulumi.provider.experimental import component_provider_host
 _PROJECT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(_PROJECT)
 
-from package.route import Route  # noqa: E402
-from package.trust import Trust  # noqa: E402
-from package.workloads import Workloads  # noqa: E402
+from package.route import Route
+from package.trust import Trust
+from package.workloads import Workloads
 
 if __name__ == "__main__":
     _version = tomllib.loads((_PROJECT / "pyproject.toml").read_text())["project"]["version"]

@@ -23,10 +23,9 @@ def apps(settings: Settings, cluster: Cluster, faces: Faces, mesh: Sequence[pulu
         FreshPods(
             "faces-fresh",
             FreshPodsArgs(
-                deployments=sorted(faces.plan.chart_services),
+                deployments={part: faces.leaves_with(part) for part in sorted(faces.plan.chart_services)},
                 namespace=faces.namespace,
                 default_inbound=default_inbound,
-                leaves_with=faces.release,
             ),
             after,
         )

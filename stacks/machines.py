@@ -23,10 +23,13 @@ from components.spire_trust import OwnUpstream, SpireMaterial, spire_material
 from components.trust import SigningAuthority, TrustMaterial
 from domain.device import Artefact, Controllers
 from domain.faces_part import environment
+from domain.nodes import Node, misplaced
 from domain.spire import DEVICE_SELECTORS
 from domain.workloads import Workload
 from settings import Settings
+from settings.asked import workload_list
 from settings.edge_checks import image, programs, provisioned
+from settings.load import NAMESPACE
 from settings.model import WorkloadSettings
 from stacks import ssh
 from stacks.containers import containers
@@ -129,7 +132,7 @@ def _fleet(settings: Settings, around: Surroundings, material: SpireMaterial) ->
     pushed = {name: Path(edge.artefacts, name) for name in programs(settings)} if edge.artefacts else {}
     return Fleet(
         state=pulumi.Output.all(around.cluster.nodes(), around.trust.anchors_pem).apply(
-            lambda known: FleetState(nodes=known[0], trust_anchors_pem=known[1])
+            lambda known: FleetState(nodes=_fitting(settings, known[0]), trust_anchors_pem=known[1])
         ),
         namespace=around.namespace,
         device_ca_certificate_pem=material.device_ca_certificate_pem,
@@ -150,6 +153,13 @@ def _fleet(settings: Settings, around: Surroundings, material: SpireMaterial) ->
         controllers=Controllers.at(edge.controllers) if edge.controllers else Controllers(),
         intermediates=_intermediates(settings, material) if settings.spire.topology == "bundled" else None,
     )
+
+
+def _fitting(settings: Settings, nodes: Sequence[Node]) -> Sequence[Node]:
+    """The nodes, when nobody outside has an address of theirs: only the cluster itself tells what it hands out."""
+    if found := misplaced(nodes, workload_list(settings), settings.cluster.pod_networks):
+        raise pulumi.RunError("\n".join(f"{NAMESPACE}:{problem}" for problem in found))
+    return nodes
 
 
 def _intermediates(settings: Settings, material: SpireMaterial) -> Intermediates:

@@ -96,7 +96,9 @@ def compose(settings: Settings, cluster: Cluster, docker: DockerPlace | None = N
     for service in service_list(settings):
         TrafficOfService(
             f"{service.name}-traffic",
-            TrafficOfServiceArgs(service=service, namespace=faces.namespace),
+            TrafficOfServiceArgs(
+                service=service, namespace=faces.namespace, leaves_with=faces.leaves_with(service.name)
+            ),
             after(registration),
         )
     apps(settings, cluster, faces, [linkerd, faces, *rules])

@@ -27,7 +27,8 @@ def policy(settings: Settings, cluster: Cluster, faces: Faces, mesh: pulumi.Reso
         after(mesh, faces),
     )
     if rules.accounts:
-        Accounts("accounts", rules.accounts, faces.namespace, after(faces, declared))
+        accounts = {account: faces.leaves_with(account) for account in rules.accounts}
+        Accounts("accounts", accounts, faces.namespace, after(faces, declared))
     return [declared]
 
 

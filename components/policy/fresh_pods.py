@@ -1,6 +1,6 @@
 """Pods that come up with what their namespace says now: a proxy learns its default when its pod is made, never later."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -11,14 +11,13 @@ from domain import inbound
 
 @dataclass(frozen=True, kw_only=True)
 class FreshPodsArgs:
-    """`deployments` of `namespace`, which somebody else makes and which leave with `leaves_with`; `default_inbound` is what
-    their pods are to come up with.
+    """`deployments` of `namespace`, which somebody else makes, each with what takes it away; `default_inbound` is what their
+    pods are to come up with.
     """
 
-    deployments: Sequence[str]
+    deployments: Mapping[str, pulumi.Resource]
     namespace: pulumi.Input[str]
     default_inbound: str
-    leaves_with: pulumi.Resource
 
 
 class FreshPods(pulumi.ComponentResource):
@@ -30,7 +29,7 @@ class FreshPods(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: FreshPodsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mesh:policy:FreshPods", name, None, opts)
-        for deployment in args.deployments:
+        for deployment, leaves_with in args.deployments.items():
             k8s.apps.v1.DeploymentPatch(
                 f"{name}-{deployment}",
                 metadata={
@@ -43,6 +42,6 @@ class FreshPods(pulumi.ComponentResource):
                         metadata=k8s.meta.v1.ObjectMetaPatchArgs(annotations=inbound.of_pods(args.default_inbound))
                     )
                 ),
-                opts=pulumi.ResourceOptions(parent=self, deleted_with=args.leaves_with),
+                opts=pulumi.ResourceOptions(parent=self, deleted_with=leaves_with),
             )
         self.register_outputs({})

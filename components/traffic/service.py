@@ -10,10 +10,11 @@ from domain.services import ServiceTraffic
 
 @dataclass(frozen=True, kw_only=True)
 class TrafficOfServiceArgs:
-    """What holds for the Service, which is in `namespace`, as data."""
+    """What holds for the Service, which is in `namespace` and leaves with `leaves_with`, as data."""
 
     service: ServiceTraffic
     namespace: pulumi.Input[str]
+    leaves_with: pulumi.Resource
 
 
 class TrafficOfService(pulumi.ComponentResource):
@@ -34,6 +35,6 @@ class TrafficOfService(pulumi.ComponentResource):
                     **args.service.annotations,
                 },
             },
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, deleted_with=args.leaves_with),
         )
         self.register_outputs({})

@@ -48,10 +48,10 @@ def _last_third(context: Context) -> int:
 def _issued(context: Context) -> Iterator[tuple[str, datetime, str]]:
     stack = context.stack
     for name, end in context.state.ends.items():
-        yield name, end, f"{_renewal(name)} in stacks/Pulumi.{stack}.yaml, then: make up STACK={stack}"
+        yield name, end, f"{renewal(name)} in stacks/Pulumi.{stack}.yaml, then: make up STACK={stack}"
 
 
-def _renewal(name: str) -> str:
+def renewal(name: str) -> str:
     """What makes a new one; `name` is that of the resource."""
     for begin, following in _RENEWALS:
         if name.startswith(begin):

@@ -11,7 +11,6 @@ from typing import Any
 from packaging.version import InvalidVersion, Version
 
 from domain import k3s, nodes
-from domain.workloads import Network
 from lab.doctor import kubeconfig
 from lab.doctor.certificates import SOON_DAYS
 from lab.doctor.command import Answer, ask, find
@@ -141,9 +140,14 @@ def _kubeconfig(used: kubeconfig.Kubeconfig, file: Path) -> Finding:
 
 
 def _unreachable(server: str, answer: Answer, kubectl: Kubectl) -> Finding:
-    said = answer.fault.strip().splitlines()[-1:] or ["no answer"]
-    cause = next((words for pattern, words in _CAUSES if re.search(pattern, answer.fault)), "{server}: " + said[0])
-    return failed("cluster.reach", _SUBJECT, cause.replace("{server}", server), kubectl.command("get", "nodes"))
+    return failed("cluster.reach", _SUBJECT, why_silent(server, answer.fault), kubectl.command("get", "nodes"))
+
+
+def why_silent(server: str, fault: str) -> str:
+    """Why the API at that URL does not answer, from what kubectl has said."""
+    said = fault.strip().splitlines()[-1:] or ["no answer"]
+    found = next((words for pattern, words in _CAUSES if re.search(pattern, fault)), "{server}: " + said[0])
+    return found.replace("{server}", server)
 
 
 def _version(text: str) -> str:
@@ -174,7 +178,7 @@ async def _ranges(context: Context, kubectl: Kubectl) -> AsyncIterator[Finding]:
         return
     wrong = False
     for node in found:
-        outside = [cidr for cidr in node.pod_cidrs if not _within(cidr, cluster.pod_networks)]
+        outside = [cidr for cidr in node.pod_cidrs if not nodes.within(cidr, cluster.pod_networks)]
         for cidr in outside:
             wrong = True
             ranges = " and ".join(str(network) for network in cluster.pod_networks)
@@ -192,15 +196,6 @@ async def _ranges(context: Context, kubectl: Kubectl) -> AsyncIterator[Finding]:
             _SUBJECT,
             f"{len(found)} node{'s' * (len(found) != 1)}, pods and Services in the ranges of the stack file",
         )
-
-
-def _within(cidr: Network, ranges: Sequence[Network]) -> bool:
-    return any(
-        cidr.version == network.version
-        and int(cidr.network_address) >= int(network.network_address)
-        and int(cidr.broadcast_address) <= int(network.broadcast_address)
-        for network in ranges
-    )
 
 
 def _cluster_ip(text: str) -> str | None:

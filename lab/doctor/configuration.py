@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from domain.problem import Problem
-from lab import paths
+from lab import paths, stack_file
 from lab.doctor.finding import Finding, failed, not_checked, ok
 from settings import Settings
 from settings.load import NAMESPACE, examine
@@ -49,7 +49,7 @@ def read(stack: str, project: Path, *, makes: Path | None = None) -> Configurati
     if example:
         file = project / "stacks" / "examples" / file.name
     if not file.is_file():
-        raise NoStackFile(f"no stack {stack!r}: there is no stacks/Pulumi.{stack}.yaml; there are {_stacks(project)}")
+        raise NoStackFile(stack_file.unknown(stack, project))
     try:
         text = file.read_text()
     except UnicodeDecodeError as error:
@@ -94,11 +94,6 @@ async def check(configuration: Configuration) -> AsyncIterator[Finding]:
         yield not_checked(CHECK, key, "what depends on it, because of the mistakes in it")
     if not configuration.problems:
         yield ok(CHECK, name, f"every key that can be read fits{_EXAMPLE if configuration.example else ''}")
-
-
-def _stacks(project: Path) -> str:
-    files = [*(project / "stacks").glob("Pulumi.*.yaml"), *(project / "stacks" / "examples").glob("Pulumi.*.yaml")]
-    return ", ".join(sorted({file.name.removeprefix("Pulumi.").removesuffix(".yaml") for file in files})) or "none"
 
 
 def _config(document: Any) -> dict[str, Any]:

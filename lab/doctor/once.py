@@ -20,3 +20,9 @@ class Once(Generic[T]):
             self._task = asyncio.ensure_future(self._find())
         # One who has no more time does not take the answer from the others.
         return await asyncio.shield(self._task)
+
+    async def close(self) -> None:
+        """End a search that goes on still."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)

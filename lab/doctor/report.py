@@ -1,7 +1,7 @@
 """Findings for people and for programs."""
 
 import json
-import sys
+import textwrap
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.text import Text
 
+from lab import documents
 from lab.doctor.finding import Finding, Status
 
 SCHEMA = 1
@@ -21,6 +22,7 @@ _SIGNS = {
 }
 _MANY = 20
 _WIDEST = 28
+_NARROWEST, _HANG = 30, 4  # columns that a text has beside its subject at least; where it stands below it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,9 +110,39 @@ def _signs(console: Console) -> dict[Status, Text]:
 
 
 def _line(finding: Finding, sign: Text, width: int, console: Console, *, last: bool) -> None:
-    console.print(sign, Text(f"{finding.subject:<{width}}", style="bold"), Text(finding.cause), sep="  ")
+    """On a terminal long texts go on below where they begin, or below the subject where there is no room beside it."""
+    subject, column = f"{finding.subject:<{width}}", len(sign) + 2
+    narrow = console.is_terminal and console.width - column - width < _NARROWEST
+    begin = _HANG if narrow else column + len(subject) + 2
+    cause = _wrapped(finding.cause, begin, _HANG if narrow else column + width + 2, console)
+    sign = Text(sign.plain.rstrip(), style=sign.style) if narrow else sign
+    gap = Text("\n" + " " * _HANG) if narrow else Text("  ")
+    console.print(
+        sign, Text("  "), Text(subject.rstrip() if narrow else subject, style="bold"), gap, Text(cause), sep=""
+    )
     if finding.next and last:
-        console.print(Text(f"{' ' * len(sign)}  next: ", style="dim"), Text(finding.next), sep="")
+        label = f"{' ' * (_HANG if narrow else column)}next: "
+        console.print(
+            Text(label, style="dim"), Text(_wrapped(finding.next, len(label), len(label), console, typed=True)), sep=""
+        )
+
+
+def _wrapped(text: str, begin: int, column: int, console: Console, *, typed: bool = False) -> str:
+    """What begins at `begin` goes on at `column` of the next lines; elsewhere than on a terminal it stays one line.
+
+    `typed`: words in it are copied, so that none is broken.
+    """
+    if not console.is_terminal or begin >= console.width:
+        return text
+    lines = textwrap.wrap(
+        text,
+        console.width,
+        initial_indent="." * begin,
+        subsequent_indent=" " * column,
+        break_on_hyphens=False,
+        break_long_words=not typed,
+    )
+    return "\n".join(lines)[begin:]
 
 
 def _merged(found: Iterable[Finding]) -> Iterable[Finding]:
@@ -134,4 +166,4 @@ def _merged(found: Iterable[Finding]) -> Iterable[Finding]:
 
 def write_json(report: Report) -> None:
     """To standard output."""
-    sys.stdout.write(as_json(report) + "\n")
+    documents.write(as_json(report) + "\n")

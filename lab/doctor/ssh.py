@@ -143,7 +143,9 @@ def _why(target: Target, error: Exception, shown: asyncssh.SSHKey | None) -> Fin
             f"ping -c 3 {target.host}",
         )
     if isinstance(error, OSError):
-        cause = f"{where}: {error.strerror or error}; it is off or unplugged, or this machine has no way there"
+        # The text of an error of asyncio's is its call; the system's number says it in words.
+        said = os.strerror(error.errno) if error.errno else error
+        cause = f"{where}: {said}; it is off or unplugged, or this machine has no way there"
         return failed(reach, target.subject, cause, f"ping -c 3 {target.host}")
     return failed(_LOGIN, target.subject, f"{where}: {error}", f"{target.command} -v true")
 

@@ -1,7 +1,7 @@
 """What the engine has written down about a stack, read without the engine: updates, outputs, ends of certificates."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +19,8 @@ _SECRET = "4dabf18193072939515e22adb298388d"  # noqa: S105 - how the engine mark
 @dataclass(frozen=True, kw_only=True)
 class State:
     """`ends` are the ends of certificates by their resource's name; `mark` tells the cluster that this very stack made,
-    `networks` are the Docker networks that it made, and `fault` says why the state cannot be read.
+    `networks` are the Docker networks that it made, `resources` are all that it has, but for those on their way out, and
+    `fault` says why the state cannot be read.
     """
 
     exists: bool = False
@@ -28,6 +29,7 @@ class State:
     ends: Mapping[str, datetime] = field(default_factory=dict)
     mark: str | None = None
     networks: frozenset[str] = frozenset()
+    resources: Sequence[Mapping[str, Any]] = ()
     fault: str = ""
 
 
@@ -45,10 +47,11 @@ def read(stack: str) -> State:
         return State(
             exists=bool(resources),
             pending=len(latest.get("pending_operations") or []),
-            outputs={name: value for name, value in outputs.items() if not _is_secret(value)},
+            outputs={name: value for name, value in outputs.items() if not is_secret(value)},
             networks=frozenset(
                 str((item.get("outputs") or {}).get("name")) for item in resources if item["type"] == _NETWORK
             ),
+            resources=[item for item in resources if not item.get("delete")],
             mark=next((_mark(item) for item in resources if item["urn"].endswith("::cluster-mark")), None),
             ends={item["urn"].split("::")[-1]: end for item in resources if (end := _end(item)) is not None},
         )
@@ -90,7 +93,8 @@ def _text(file: Path) -> str:
         return ""
 
 
-def _is_secret(value: Any) -> bool:
+def is_secret(value: Any) -> bool:
+    """Whether the engine keeps the value encrypted."""
     return isinstance(value, dict) and _SECRET in value
 
 

@@ -5,10 +5,12 @@ import re
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from packaging.version import InvalidVersion, Version
 
 import versions
+from lab import paths
 from lab.doctor.command import ask, find
 from lab.doctor.finding import Finding, failed, not_checked, ok, warning
 from lab.tools.catalogue import TOOLS
@@ -102,7 +104,7 @@ def _judged(program: Program, found: str, path: str) -> Finding:
     if program.pinned and there.release[:2] != Version(program.pinned).release[:2]:
         cause = f"{path} is {found}; {program.pinned} is what this project is tested with"
         return warning(CHECK, program.name, cause, program.get)
-    return ok(CHECK, program.name, f"{found} ({path})")
+    return ok(CHECK, program.name, f"{found} ({_short(path)})")
 
 
 async def check_plugins(names: Sequence[str]) -> AsyncIterator[Finding]:
@@ -115,8 +117,14 @@ async def check_plugins(names: Sequence[str]) -> AsyncIterator[Finding]:
         subject, name = f"plugin {tool.plugin}", f"pulumi-resource-{tool.plugin}"
         directory = plugin_directory(tool)
         if (directory / name).exists():
-            yield ok(CHECK, subject, f"{tool.version} ({directory})")
+            yield ok(CHECK, subject, f"{tool.version} ({_short(directory)})")
         elif (path := find(name)) is not None:
             yield ok(CHECK, subject, path)
         else:
             yield failed(CHECK, subject, f"version {tool.version} is not in {directory.parent}", "make tools")
+
+
+def _short(path: str | Path) -> Path:
+    """From the project's directory where it lies there."""
+    path = Path(path)
+    return path.relative_to(paths.CHECKOUT) if path.is_relative_to(paths.CHECKOUT) else path

@@ -63,7 +63,7 @@ def columns(graph: Graph, place: Place) -> dict[str, Box]:
 
 def _gap(graph: Graph) -> float:
     """Between columns, so that what is written on arrows has room."""
-    return max([_GAP_X, *(width(said(edge), LINE) + 34 for edge in graph.edges)])
+    return max([_GAP_X, *(width(said(edge), LINE) + 72 for edge in graph.edges)])
 
 
 def _ranks(nodes: Mapping[str, Node], ways: Sequence[tuple[str, str]]) -> dict[str, int]:

@@ -1,14 +1,13 @@
 """`lab picture`: what is typed, and what comes out of it."""
 
 import json
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from lab import engine, paths, twin_lab
+from lab import documents, engine, paths, twin_lab
 from lab.doctor.configuration import NoStackFile
 from lab.picture import health, sources
 from lab.picture.build import build
@@ -27,23 +26,31 @@ class Format(StrEnum):
     SVG = "svg"
 
 
-Stack = Annotated[str, typer.Option("--stack", "-s", help="stack of this project")]
+Stack = Annotated[str, typer.Option("--stack", "-s", metavar="STACK", help="stack of this project")]
 
 
 def draw(
     stack: Stack = twin_lab.STACK,
     *,
     form: Annotated[
-        Format | None, typer.Option("--format", help="mermaid if not said, svg where the file's name ends so")
+        Format | None,
+        typer.Option(
+            "--format", metavar="mermaid|svg", help="without it svg where the name of --output ends so, else mermaid"
+        ),
     ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="file to write instead of the terminal")] = None,
     file: Annotated[
-        str | None, typer.Option("--file", help="a stack file, PATH or REV:PATH, instead of that of a stack")
+        str | None,
+        typer.Option(
+            "--file", metavar="FILE", help="a stack file instead of that of a stack: a path, or REVISION:PATH of git"
+        ),
     ] = None,
     diff: Annotated[
         tuple[str, str] | None,
         typer.Option(
-            "--diff", metavar="A B", help="two stack files, each a path or REV:PATH: what was added, removed, changed"
+            "--diff",
+            metavar="BEFORE AFTER",
+            help="two stack files, each as for --file: what was added, removed, changed",
         ),
     ] = None,
     state: Annotated[bool, typer.Option("--state", help="what is recorded after `up`, with health")] = False,
@@ -51,10 +58,10 @@ def draw(
         Path | None, typer.Option("--export", help="with --state: a file of `pulumi stack export` instead of asking")
     ] = None,
 ) -> None:
-    """Draw the lab: clusters, namespaces, machines, routes with shares, who may call whom, identities.
+    """Draw the lab: machines, routes, access, identities.
 
-    From the stack file, before anything is there; the same file gives the same bytes. Exit status 0 drawn, 1 no picture can be
-    made of it, 2 wrong usage.
+    From the stack file, before anything is there; the same file gives the same bytes. With --diff what a change adds, removes and
+    changes, with --state what is recorded after an up, with health.
     """
     if [bool(file), bool(diff), state].count(True) > 1:
         raise typer.BadParameter("one of them says what is drawn", param_hint="--file, --diff, --state")
@@ -66,11 +73,11 @@ def draw(
         text = svg(graph) if chosen is Format.SVG else mermaid(graph)
     except NoStackFile as error:
         raise typer.BadParameter(str(error), param_hint="--stack") from None
-    except (sources.SourceError, StateError, engine.EngineError, ValueError, OSError) as error:
+    except (sources.SourceError, StateError, ValueError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from None
     if output is None:
-        sys.stdout.write(text)
+        documents.write(text)
     else:
         output.write_text(text, encoding="utf-8")
 

@@ -28,7 +28,7 @@ _STYLE = (
     f".h{{font-size:{LINE * 1.1:g}px;font-weight:600;fill:#3b4650}}.p{{font-size:{LINE:g}px;fill:#3b4650}}"
     ".head{font-size:18px;font-weight:600}.gone{text-decoration:line-through}"
     ".edge{fill:none;stroke:#46525e;stroke-width:1.6}.dashed{stroke-dasharray:6 4}"
-    f".l{{font-size:{LINE:g}px;text-anchor:middle;fill:#123;stroke:#fff;stroke-width:4;paint-order:stroke}}"
+    f".l{{font-size:{LINE:g}px;text-anchor:middle;fill:#123;stroke:#fff;stroke-width:8;stroke-linejoin:round;paint-order:stroke}}"
 )
 _DASHED = ("signs", "allows", "refused")
 _KINDS = (

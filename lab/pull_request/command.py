@@ -10,12 +10,14 @@ from lab.pull_request.work import WorkError
 
 
 def try_pull_request(
-    base: Annotated[str, typer.Option("--base", help="branch, tag or commit that it is to be merged into")] = "main",
+    base: Annotated[
+        str, typer.Option("--base", metavar="REVISION", help="branch, tag or commit that it is to be merged into")
+    ] = "main",
 ) -> None:
-    """Bring the base up on a twin of its own, preview and apply this checkout against it, write .lab/pr/comment.md.
+    """Try this checkout on a lab of the branch it goes into.
 
-    The checkout and its own lab are not touched, and nothing of the trial stays, also when it is interrupted. Exit status 0
-    applied, 1 the base or what is proposed failed, 2 wrong usage, 130 interrupted.
+    Brings the base up on a twin of its own, previews and applies this checkout against it, and writes .lab/pr/comment.md. The
+    checkout and its own lab are not touched, and nothing of the trial stays, also when it is interrupted. It takes a few minutes.
     """
     trial = Trial(paths.CHECKOUT, paths.home() / "pr")
     try:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lab import paths
+from lab import engine, paths
 from lab.tools.errors import ToolError
 from lab.tools.inventory import Inventory, Part
 from lab.tools.tool import Tool
@@ -105,10 +105,11 @@ def _install_plugin(part: Part, entry: Path, inventory: Inventory) -> None:
     shutil.rmtree(installed.parent, ignore_errors=True)  # a stand-in until now
     archive = entry / "data" / "plugin.tar.gz"
     try:
-        engine = str(inventory.path("pulumi"))
+        program = str(inventory.path("pulumi"))
     except ToolError:
-        engine = str(paths.bin_directory() / "pulumi")  # installed by an earlier call
-    command = [engine, "plugin", "install", "resource", name, version, "--file", str(archive)]
+        program = str(paths.bin_directory() / "pulumi")  # installed by an earlier call
+    engine.no_trace(paths.home() / "pulumi")  # the engine run here would make the directory of traces
+    command = [program, "plugin", "install", "resource", name, version, "--file", str(archive)]
     result = subprocess.run(
         command,
         env={**os.environ, "PULUMI_HOME": str(paths.home() / "pulumi"), "PULUMI_SKIP_UPDATE_CHECK": "true"},

@@ -18,18 +18,27 @@ _SECONDS = 60
 @asynccontextmanager
 async def kubectl_of(settings: Settings, stack: str, project: Path = paths.CHECKOUT) -> AsyncIterator[Kubectl]:
     """OSError when nothing leads to the cluster."""
+    async with kubeconfig_of(settings, stack, project) as (file, context):
+        yield Kubectl(file, context)
+
+
+@asynccontextmanager
+async def kubeconfig_of(
+    settings: Settings, stack: str, project: Path = paths.CHECKOUT
+) -> AsyncIterator[tuple[Path, str | None]]:
+    """The kubeconfig's file and the context in it, None for its own. OSError when nothing leads to the cluster."""
     cluster = settings.cluster
     if isinstance(cluster, ClusterSettings | DualStackClusterSettings):
         file = project / files.expanded(cluster.kubeconfig)
         if not file.is_file():
             raise OSError(f"there is no {file}, which cluster.kubeconfig names: the lab is not up")
-        yield Kubectl(file, cluster.context)
+        yield file, cluster.context
         return
     with tempfile.TemporaryDirectory(prefix="mesh-expansion-verify-") as directory:
         file = Path(directory) / "kubeconfig"
         file.touch(mode=0o600)
         file.write_text(await _made(stack))
-        yield Kubectl(file)
+        yield file, None
 
 
 async def _made(stack: str) -> str:

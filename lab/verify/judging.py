@@ -72,7 +72,7 @@ async def _look(
             outcome = _outcome(item, Verdict.NOT_PROVABLE, str(why))
         except (OSError, TimeoutError) as problem:
             text = str(problem) or type(problem).__name__
-            outcome = replace(_outcome(item, Verdict.FAILED, text), next=f"lab doctor -s {stack}")
+            outcome = replace(_outcome(item, Verdict.FAILED, text), next=f"make doctor STACK={stack}")
         else:
             verdict = Verdict.PASSED if seen.right else Verdict.FAILED
             outcome = replace(_outcome(item, verdict, seen.found), next=seen.next)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from lab.stack_file import no_such
 from lab.verify.context import Context
 from lab.verify.row import Case, Row
 
@@ -27,15 +28,13 @@ class Selection:
         rows = list(rows)
         for name in self.rows:
             if not any(_fits(row, name) for row in rows):
-                known = ", ".join(row.id for row in rows)
-                raise UnknownNameError("--row", f"no row {name!r}; there are {known}")
+                raise UnknownNameError("--row", no_such("row", name, [row.id for row in rows]))
         return [row for row in rows if not self.rows or any(_fits(row, name) for name in self.rows)]
 
     def check(self, workloads: Sequence[str]) -> None:
         """UnknownNameError for a workload that the stack file does not have."""
         if self.device is not None and self.device not in workloads:
-            known = ", ".join(workloads) or "none"
-            raise UnknownNameError("--device", f"no workload {self.device!r} outside the cluster; there are {known}")
+            raise UnknownNameError("--device", no_such("workload outside the cluster", self.device, workloads))
 
     def cases(self, row: Row, context: Context) -> list[Case]:
         """What a row asserts of what is asked for."""

@@ -85,7 +85,7 @@ async def _verify(stack: str, options: Options, project: Path) -> Report:
     written = configuration.read(stack, project)
     settings = written.settings
     if settings is None or written.problems or written.later:
-        raise NotReadyError(f"stacks/{written.file.name} cannot be used as it is; `lab doctor -s {stack}` says why")
+        raise NotReadyError(f"stacks/{written.file.name} cannot be used as it is; `make doctor STACK={stack}` says why")
     known = state.read(stack)
     rows = options.selection.of(ROWS)
     promised = promises(settings)

@@ -70,8 +70,8 @@ class _Certificates:
 
 @dataclass(frozen=True)
 class Registered:
-    """One resource as the program registered it; `parent` and `depends_on` are names, `secret` names secret inputs,
-    `ignored` those whose changes are.
+    """One resource as the program registered it; `parent`, `depends_on` and `deleted_with` are names, `secret` names secret
+    inputs, `ignored` those whose changes are.
     """
 
     type: str
@@ -79,6 +79,7 @@ class Registered:
     inputs: dict[str, Any]
     parent: str
     depends_on: frozenset[str]
+    deleted_with: str
     secret: frozenset[str]
     retained: bool
     ignored: frozenset[str]
@@ -147,6 +148,7 @@ class _Monitor(MockMonitor):
             inputs={key: rpc.unwrap_rpc_secret(value) for key, value in inputs.items()},
             parent=request.parent.split("::")[-1],
             depends_on=frozenset(urn.split("::")[-1] for urn in request.dependencies),
+            deleted_with=request.deletedWith.split("::")[-1],
             secret=secret,
             retained=request.retainOnDelete,
             ignored=frozenset(request.ignoreChanges),

@@ -183,6 +183,20 @@ def test_a_default_is_said_of_the_namespace_and_the_pods_are_made_anew_after_it(
     assert recording.resources["faces-off-smiley"].inputs["spec"] == {"replicas": 0}
 
 
+def test_what_is_patched_of_a_part_leaves_with_the_part_and_all_else_with_the_release(lab: Any) -> None:
+    part = "smiley2"
+    access = [{"name": "both", "from": {"service-accounts": [part, "face"]}, "to": ["smiley"]}]
+    services = [{"name": name, "timeout": {"request": "300ms"}} for name in (part, "face")]
+    recording = lab(policy={"default-inbound": "audit", "access": access}, services=services)
+    patched = ("faces-fresh-{}", "accounts-{}-pods", "{}-traffic-annotations")
+    assert recording.resources["faces-smiley2"].type == "mesh:faces:Part"
+    for name in patched:
+        assert recording.resources[name.format(part)].deleted_with == "faces-smiley2"
+        assert recording.resources[name.format("face")].deleted_with == "faces-chart"
+    left = lab(faces={"on-edge": ["smiley"]}).resources
+    assert "faces-smiley2" not in left
+
+
 def test_another_default_changes_the_namespaces_and_what_makes_pods_and_nothing_else(lab: Any) -> None:
     keys: dict[str, Any] = {"emojivoto": {}, "emissary": {}}
     audit, deny = (lab(policy={"default-inbound": value}, **keys).resources for value in ("audit", "deny"))

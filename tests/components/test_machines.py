@@ -17,7 +17,7 @@ KEY_TEXT = "-----BEGIN OPENSSH PRIVATE KEY-----\nvery private\n-----END OPENSSH 
 
 @pytest.fixture
 def lab(declare: Declare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A lab with the devices smiley and color; keyword arguments change smiley's device or keys of `edge` or `faces`."""
+    """A lab with the devices smiley and color; keyword arguments change smiley's device or keys of the groups named here."""
     monkeypatch.chdir(tmp_path)
     Path("kubeconfig").write_text("{}")
     Path("id").write_text(KEY_TEXT)
@@ -27,10 +27,15 @@ def lab(declare: Declare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> An
     public = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
     Path("known_hosts").write_text("".join(f"192.168.1.{number} {public}" for number in (21, 22)))
 
-    def lab(edge: dict[str, Any] | None = None, faces: dict[str, Any] | None = None, **device: Any) -> Recording:
+    def lab(
+        edge: dict[str, Any] | None = None,
+        faces: dict[str, Any] | None = None,
+        cluster: dict[str, Any] | None = None,
+        **device: Any,
+    ) -> Recording:
         given = {name.replace("_", "-"): value for name, value in device.items()}
         values = {
-            "cluster": {"kubeconfig": "kubeconfig"},
+            "cluster": {"kubeconfig": "kubeconfig", **(cluster or {})},
             "faces": {"on-edge": ["smiley", "color"], "second": ["smiley2"], **(faces or {})},
             "ssh": {"private-key-file": "id", "known-hosts": "known_hosts"},
             "edge": {"artefacts": "parts", **(edge or {})},
@@ -75,6 +80,13 @@ def test_the_bundle_of_a_device_names_every_node_and_holds_no_key(lab: Any) -> N
     for resource in recording.resources.values():
         if resource.type.startswith("command:"):
             assert resource.secret <= {"connection"}
+
+
+def test_pods_that_are_elsewhere_than_the_stack_file_says_end_a_preview_too(lab: Any) -> None:
+    with pytest.raises(
+        Exception, match=r"mesh-expansion:cluster.pod-cidr: 10\.44\.0\.0/16, while node .* has pods in 10\.42"
+    ):
+        lab(cluster={"pod-cidr": "10.44.0.0/16"})
 
 
 def test_no_authority_key_reaches_a_device(lab: Any) -> None:

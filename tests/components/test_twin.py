@@ -38,7 +38,18 @@ def twin(declare: Declare, tmp_path: Path) -> Any:
 def test_every_component_is_complete_and_every_child_has_its_component(twin: Any) -> None:
     recording = twin()
     components = {name for name, resource in recording.resources.items() if resource.type.startswith("mesh:")}
-    assert components == {"cluster", "trust", "gateway-api", "linkerd", "faces", "edge", "faces-off", "smiley-route"}
+    declared = {
+        "cluster",
+        "trust",
+        "gateway-api",
+        "linkerd",
+        "faces",
+        "faces-smiley2",
+        "edge",
+        "faces-off",
+        "smiley-route",
+    }
+    assert components == declared
     assert components <= recording.completed
     for resource in recording.resources.values():
         if resource.name not in components | {"mesh-expansion-twin"}:

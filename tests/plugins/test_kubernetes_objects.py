@@ -190,6 +190,28 @@ k8s.apps.v1.DeploymentPatch("deployment-patch", metadata={"name": "deployment", 
     lab.up(source)
 
 
+def test_a_patch_of_what_is_gone_cannot_be_taken_back_unless_it_leaves_with_something_else(lab: Lab) -> None:
+    namespace = f"{lab.run}-objects"
+    source = objects(DATA='"two"', STAGE='"two"', IMAGE='"image:two"')
+    lab.core.create_namespaced_service(namespace, {"metadata": {"name": "theirs"}, "spec": {"ports": [{"port": 80}]}})
+    patched = """
+part = pulumi.ComponentResource("test:index:Part", "part")
+k8s.core.v1.ServicePatch("patch", metadata={"name": "theirs", "namespace": f"{RUN}-objects", "labels": {"a": "b"},
+    "annotations": {"pulumi.com/skipAwait": "true"}}, opts=ResourceOptions(OPTIONS))
+"""
+    lab.up(source + patched.replace("OPTIONS", ""))
+    lab.core.delete_namespaced_service("theirs", namespace)
+    failed = lab.up(source, check=False)
+    assert failed.code
+    assert any("required field" in message for message in failed.messages), failed.output
+    assert lab.stack.refresh().code == 0
+    assert lab.up(source).changes() == {}
+    lab.core.create_namespaced_service(namespace, {"metadata": {"name": "theirs"}, "spec": {"ports": [{"port": 80}]}})
+    lab.up(source + patched.replace("OPTIONS", "deleted_with=part"))
+    lab.core.delete_namespaced_service("theirs", namespace)
+    assert lab.up(source).changes() == {"patch": "delete", "part": "delete"}
+
+
 def test_destroy_leaves_nothing_in_the_cluster(lab: Lab) -> None:
     lab.stack.destroy()
     assert lab.namespaces() == []

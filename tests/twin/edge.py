@@ -1,5 +1,6 @@
 """A lab with devices, and what can be seen of them from outside and from within."""
 
+import asyncio
 import hashlib
 import http.client
 import io
@@ -14,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import asyncssh
 import docker
 from docker.models.containers import Container
 
@@ -47,6 +49,17 @@ class Snapshot:
     users: str
     containers: str
     resolver: str
+
+    def differences(self, after: "Snapshot") -> dict[str, list[str]]:
+        """By kind, the lines that only one of the two has, each with `-` (was here) or `+` (is here now)."""
+        found = {}
+        for kind, was in vars(self).items():
+            old, new = (
+                set(text.splitlines() if isinstance(text, str) else text) for text in (was, getattr(after, kind))
+            )
+            if was != getattr(after, kind):
+                found[kind] = [*(f"-{line}" for line in sorted(old - new)), *(f"+{line}" for line in sorted(new - old))]
+        return found
 
 
 @dataclass
@@ -103,6 +116,25 @@ class Edge:
     def anchors(self) -> str:
         """PEM of the trust anchors."""
         return str(json.loads(self.lab.shell("pulumi stack output --json -s twin 2>/dev/null").text)["trustAnchors"])
+
+    def ssh(self, name: str, command: str, given: str) -> str:
+        """Both streams of a command with that on its standard input, over a connection as Pulumi makes one."""
+        described = self.rig.describe()
+
+        async def run() -> str:
+            async with asyncssh.connect(
+                self.addresses[name],
+                username="root",
+                client_keys=[str(described.client_key)],
+                known_hosts=str(described.known_hosts),
+                config=None,
+            ) as connection:
+                done = await connection.run(command, input=given, timeout=300)
+            text = f"{done.stdout!s}{done.stderr!s}"
+            assert done.exit_status == 0, text
+            return text
+
+        return asyncio.run(run())
 
     def snapshot(self, name: str) -> Snapshot:
         prune = " -o ".join(f"-path {path}" for path in _PASSING)

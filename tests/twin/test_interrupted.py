@@ -1,7 +1,9 @@
-"""`kill -9` of any process of a first `up`: the next one converges, and nobody edits state."""
+"""`kill -9` of any process of a first `up`, and Ctrl-C: the next one converges, and nobody edits state."""
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -63,7 +65,7 @@ def _empty(lab: Lab) -> None:
         ("the engine", "the program"),
         ("the language host", "the store"),
         ("the kubernetes plugin", "`up` itself"),
-        ("the API server and both controllers",),
+        ("Ctrl-C", "the API server and both controllers"),
     ],
     ids=" then ".join,
 )
@@ -71,9 +73,22 @@ def test_up_converges_after_a_kill_of(lab: Lab, victims: tuple[str, ...]) -> Non
     for victim, namespace in zip(victims, ("linkerd", "faces"), strict=False):
         process = lab.start("up")
         _until(partial(_exists, lab, "namespace", namespace), f"the namespace {namespace}")
-        (_kill_in_cluster if victim in CLUSTER else _kill_in_engine)(lab, process, victim)
+        if victim == "Ctrl-C":
+            _interrupt(lab, process)
+        else:
+            (_kill_in_cluster if victim in CLUSTER else _kill_in_engine)(lab, process, victim)
     _converges(lab)
     _empty(lab)
+
+
+def _interrupt(lab: Lab, process: subprocess.Popen[str]) -> None:
+    """As a terminal does: the engine ends what it has begun and records it, and then the lab says what comes next."""
+    os.killpg(process.pid, signal.SIGINT)
+    text, _ = process.communicate(timeout=300)
+    assert process.returncode == 130
+    assert text.splitlines()[-1].startswith("interrupted; ")
+    assert "Traceback" not in text
+    assert not json.loads(lab.shell("pulumi stack export -s twin").text)["deployment"].get("pending_operations")
 
 
 def _kill_in_engine(lab: Lab, process: subprocess.Popen[str], victim: str) -> None:

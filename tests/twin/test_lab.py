@@ -291,7 +291,7 @@ def test_a_route_to_a_service_that_vanished_is_told_by_name(lab: Lab) -> None:
     assert "smiley-route-httproute" in run.text
     assert "ResolvedRefs" in run.text
     doctor = lab("doctor", ok=False)
-    assert doctor.status != 0
+    assert doctor.status == 1
     assert "Service smiley2, to which it sends requests, is not there" in " ".join(doctor.text.split())
 
 
@@ -309,6 +309,8 @@ def test_down_leaves_no_process_and_no_data(lab: Lab) -> None:
     running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert str(lab.home) not in running
     lab("down")
+    assert [lab(command, ok=False).status for command in ("status", "verify", "doctor")] == [1, 1, 0]
+    assert lab("up", "--stack", "twinn", ok=False).status == 2
 
 
 def _conditions(lab: Lab, route: str) -> dict[str, str]:

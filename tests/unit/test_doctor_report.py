@@ -137,3 +137,19 @@ def test_a_check_that_crashes_or_does_not_end_is_a_finding_and_keeps_nobody_back
     ]
     assert found[1].cause == "no answer within 0 s"
     assert "KeyError: 'second'" in found[3].cause
+
+
+def test_on_a_terminal_long_causes_go_on_below_where_they_begin_or_below_the_subject_and_elsewhere_are_one_line() -> (
+    None
+):
+    long = failed("ssh.reach", "device smiley", "words " * 20 + "x" * 90, "ping -c 3 192.0.2.11")
+    wide = _shown(_report(long), force_terminal=True, color_system=None, width=80).splitlines()
+    assert all(len(line) <= 80 for line in wide)
+    first = next(line for line in wide if "device smiley" in line)
+    assert wide[wide.index(first) + 1].index("words") == first.index("words")
+    narrow = _shown(_report(long), force_terminal=True, color_system=None, width=40).splitlines()
+    assert all(len(line) <= 40 for line in narrow[1:-1])
+    assert narrow[1] == "✘ failed  device smiley"
+    assert narrow[2].startswith("    words words")
+    assert "    next: ping -c 3 192.0.2.11" in narrow
+    assert len([line for line in _shown(_report(long)).splitlines() if "words" in line]) == 1

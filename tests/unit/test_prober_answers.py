@@ -2,8 +2,6 @@
 
 import socket
 import ssl
-import threading
-from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -13,53 +11,9 @@ import pytest
 
 from assets.prober.workload import Answer, Target, probe
 from tests.conftest import Authority, Issue
-from tests.unit.prober_fixtures import ID, between, context, identity, root
+from tests.unit.prober_fixtures import ID, Serve, between, context, identity, root, serve
 
-__all__ = ["between", "context", "root"]
-
-Serve = Callable[..., int]
-
-
-@pytest.fixture
-def serve() -> Iterator[Serve]:
-    """Serve on the loopback and give the port: `identity` is a file for TLS, `answer` what every request gets."""
-    listening: list[socket.socket] = []
-
-    def serve(identity: Path | None, answer: bytes, asked: list[bytes] | None = None, host: str = "127.0.0.1") -> int:
-        listener = socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-        listening.append(listener)
-        context = None
-        if identity:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(identity)
-
-        def run() -> None:
-            while True:
-                try:
-                    plain, _ = listener.accept()
-                except OSError:
-                    return
-                threading.Thread(target=_answer, args=(plain, context, answer, asked), daemon=True).start()
-
-        threading.Thread(target=run, daemon=True).start()
-        port: int = listener.getsockname()[1]
-        return port
-
-    yield serve
-    for listener in listening:
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-
-
-def _answer(plain: socket.socket, context: ssl.SSLContext | None, answer: bytes, asked: list[bytes] | None) -> None:
-    try:
-        with context.wrap_socket(plain, server_side=True) if context else plain as connection:
-            text = connection.recv(4096)
-            if asked is not None:
-                asked.append(text)
-            connection.sendall(answer)
-    except OSError:
-        return
+__all__ = ["between", "context", "root", "serve"]
 
 
 def _http(status: str) -> bytes:

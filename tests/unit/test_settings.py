@@ -125,6 +125,19 @@ def test_a_kubeconfig_that_is_not_there_names_the_command_that_makes_it(project:
     assert "make twin" in text
 
 
+@pytest.mark.parametrize(
+    "name", ["smiley.", "smi_ley", "smi ley", "Smiley", "-smiley", "smiley-", "1smiley", "s" * 64, "smi/ley"]
+)
+def test_a_name_that_is_no_dns_label_is_refused(project: Path, name: str) -> None:
+    text = _refused(project, workloads=[{"name": name, "addresses": ["192.0.2.1"]}])
+    assert f"workloads[0].name: {name!r}\n    expected: a DNS label" in text
+
+
+def test_a_name_may_be_as_long_as_a_dns_label_may_be(project: Path) -> None:
+    machine = {"name": f"s{'-' * 61}y", "addresses": ["192.0.2.1"]}
+    assert len(_load(project, workloads=[machine]).workloads[0].name) == 63
+
+
 def test_two_workloads_may_share_neither_name_nor_address(project: Path) -> None:
     machine = {"name": "smiley", "addresses": ["192.0.2.1"]}
     text = _refused(project, workloads=[machine, machine])

@@ -294,6 +294,9 @@ def test_an_official_plugin_goes_into_the_engine_and_takes_the_launcher_away(
     assert not launcher.exists()
     said = (machine / "go.log").read_text()
     assert said.startswith(f"{paths.home() / 'pulumi'} plugin install resource tls v5.5.1 --file ")
+    assert (paths.home() / "pulumi" / "logs").is_file(), (
+        "else each run would be traced: the engine makes a directory of it"
+    )
 
 
 def test_the_summary_says_of_each_tool_what_it_is(machine: Path) -> None:

@@ -116,7 +116,7 @@ def test_whoever_is_judged_otherwise_fails_and_is_named(
     found = of(asked_of(tmp_path, {**right(), place: there}), subject)
     assert found.verdict is Verdict.FAILED
     assert words in found.found
-    assert "--row access.policy" in found.next
+    assert "ROW=access.policy" in found.next
 
 
 def test_in_audit_everybody_is_let_in_whom_no_rule_allows(tmp_path: Path) -> None:

@@ -334,5 +334,5 @@ def test_a_stack_that_nobody_wrote_and_one_that_is_not_up_are_said_before_anythi
     with pytest.raises(NotReadyError, match="Bring the lab up: make up STACK=here"):
         verification.verify("here", Options(), tmp_path)
     write_stack(tmp_path, truts={})
-    with pytest.raises(NotReadyError, match="lab doctor -s here"):
+    with pytest.raises(NotReadyError, match="make doctor STACK=here"):
         verification.verify("here", Options(), tmp_path)

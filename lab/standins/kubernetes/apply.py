@@ -168,14 +168,17 @@ def _merged(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
 
 
 def relinquish(client: Client, obj: Object, manager: str) -> None:
-    """Gives up every field that `manager` owns; those without another owner go back to their defaults."""
+    """Gives up every field that `manager` owns; those without another owner go back to their defaults.
+
+    As the official plugin it does not ask first whether the object is there: where it is gone, this would make it anew out of
+    its name, and the API refuses that for each kind with a required field.
+    """
     bare: Object = {
         "apiVersion": obj.get("apiVersion"),
         "kind": obj.get("kind"),
         "metadata": {key: value for key in ("name", "namespace") if (value := metadata(obj).get(key))},
     }
     try:
-        client.get(kind_of(obj), namespace_of(obj), name_of(obj))
         client.apply(bare, manager=manager)
     except NoSuchKind:
         return

@@ -48,7 +48,7 @@ async def _look_outside(context: Context, workload: Workload) -> Seen:
     answers = await place.ask(Request(url=f"http://{host}:{workload.port}/", count=_COUNT))
     counted = _audited((await asking.proxy_of(target)).since(before))
     found = f"{asking.statuses(answers)}; {counted} counted as audit"
-    look = f"lab verify -s {context.stack} --row access.policy"
+    look = f"make verify STACK={context.stack} ROW=access.policy"
     if not counted or any(answer.status == 403 for answer in answers):
         return Seen(right=False, found=found, next=look)
     if not isinstance(target, KeepsLog):

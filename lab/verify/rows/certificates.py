@@ -20,7 +20,7 @@ from lab.verify.row import Case, Group, Row, Seen
 
 _SOON_DAYS = 7
 _LINKERD = "linkerd"
-_DOCTOR = "lab doctor"
+_DOCTOR = "make doctor"
 
 
 def _cases(context: Context) -> Iterator[Case]:
@@ -55,7 +55,7 @@ async def _look_at_issued(context: Context) -> Seen:
         # A device's own authority is short-lived by design, and renewed by every `up` in its last third.
         if (moment - now).days < (1 if "-intermediate-" in name else _SOON_DAYS)
     ]
-    following = f"{_DOCTOR} -s {context.stack}, which names the key to raise for each" if late else ""
+    following = f"{_DOCTOR} STACK={context.stack}, which names the key to raise for each" if late else ""
     return Seen(right=not late, found=shown, next=following)
 
 
@@ -87,7 +87,7 @@ async def _look_at_issuer(context: Context) -> Seen:
 async def _look_at_workload(context: Context, workload: Workload) -> Seen:
     anchors = await trusted(context)
     pem = "".join(anchor.public_bytes(Encoding.PEM).decode() for anchor in anchors)
-    look = f"{_DOCTOR} -s {context.stack}"
+    look = f"{_DOCTOR} STACK={context.stack}"
     for address in workload.addresses:
         try:
             shown = await asyncio.to_thread(present, str(address), workload.port, workload.server_name, pem)

@@ -43,15 +43,16 @@ async def _look(context: Context, workload: Workload) -> Seen:
             raise NotProvable("registered as configured; nobody probes it, because this lab does not provision it")
         look = "kubectl logs -n mesh-expansion deploy/edge-prober"
         return Seen(right=False, found="no Ready condition: nobody has probed it yet", next=look)
-    return _judged(ready, found, context.now())
+    return _judged(ready, found, context)
 
 
-def _judged(ready: Object, found: Object, now: datetime) -> Seen:
+def _judged(ready: Object, found: Object, context: Context) -> Seen:
+    now = context.now()
     told = f"{ready.get('reason', '')}: {ready.get('message', '')}"
     probed = _moment(ready.get("lastProbeTime"))
     by = f"probed {ago(now - probed)} by {_prober(found)}" if probed else f"said by {_prober(found)}"
     if ready.get("status") != "True":
-        return Seen(right=False, found=f"not Ready, {by}: {told}", next="lab doctor")
+        return Seen(right=False, found=f"not Ready, {by}: {told}", next=f"make doctor STACK={context.stack}")
     if probed and (now - probed).total_seconds() > _STALE_SECONDS:
         look = "kubectl get pods -n mesh-expansion"
         return Seen(right=False, found=f"Ready, but last {by}: the prober does not run", next=look)

@@ -94,7 +94,7 @@ async def _judged(
     if _fits(got, lets=lets):
         return Seen(right=True, found=f"{'let in' if lets else 'refused'}: {shown}")
     look = (
-        f"lab verify -s {context.stack} --row access.policy; then kubectl get servers -n {context.promises.namespace}"
+        f"make verify STACK={context.stack} ROW=access.policy; then kubectl get servers -n {context.promises.namespace}"
     )
     if not got:
         return Seen(right=False, found=f"{place.name}: no request reached the Service's own backend", next=look)

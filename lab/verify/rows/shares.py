@@ -76,7 +76,7 @@ def _bounds(name: str, share: float, requests: int) -> str:
 
 
 def _next(context: Context, route: TrafficRoute) -> str:
-    return f"lab verify -s {context.stack} --row traffic.routes; kubectl get httproute -A | grep {route.service}"
+    return f"make verify STACK={context.stack} ROW=traffic.routes; kubectl get httproute -A | grep {route.service}"
 
 
 ROW = Row(

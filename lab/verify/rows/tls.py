@@ -44,7 +44,7 @@ async def _look(context: Context, workload: Workload) -> Seen:
     )
     shown = ", ".join(f"{name} ({count})" for name, count in sorted(callers.items()))
     if not callers:
-        look = f"lab verify -s {context.stack} --row wire.encrypted"
+        look = f"make verify STACK={context.stack} ROW=wire.encrypted"
         found = f"{place.name} asked ({asking.statuses(answers)}), and nothing came with TLS and a name"
         return Seen(right=False, found=found, next=look)
     return Seen(right=True, found=f"from {shown}")
