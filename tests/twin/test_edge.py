@@ -7,11 +7,13 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import asyncssh
 import psutil
 import pytest
 
+from lab import docker as lab_docker
 from lab.twin.inside import Inside
 from lab.twin.parts import controllers_are_real
 from tests.twin.conftest import Lab
@@ -412,7 +414,13 @@ def test_destroy_leaves_devices_as_they_were_found(edge: Edge) -> None:
     assert edge.left_of_guests() == set()
 
 
-def test_the_twin_takes_away_what_containers_have_left_and_nothing_else(edge: Edge) -> None:
+def test_the_twin_takes_away_what_containers_have_left_and_nothing_else(
+    edge: Edge, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # The engine ends with its last user, and is asked below after the lab has left it.
+    with monkeypatch.context() as own:
+        own.setenv("LAB_HOME", str(tmp_path))
+        lab_docker.ensure()
     engine, network = edge.engine, edge.network
     (parts,) = [tag for image in engine.images.list() for tag in image.tags if f"parts-{network[-8:]}:" in tag]
     engine.images.get(parts).tag("mesh-expansion/somebody-elses", "kept")
@@ -429,5 +437,7 @@ def test_the_twin_takes_away_what_containers_have_left_and_nothing_else(edge: Ed
         assert not [tag for found in engine.images.list() for tag in found.tags if parts.partition(":")[0] in tag]
         assert not engine.networks.list(names=[network])
         assert engine.images.get("mesh-expansion/somebody-elses:kept")
-    finally:
         engine.images.remove("mesh-expansion/somebody-elses:kept")
+    finally:
+        monkeypatch.setenv("LAB_HOME", str(tmp_path))
+        lab_docker.down()
