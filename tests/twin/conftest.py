@@ -36,6 +36,11 @@ class Run:
     text: str
     seconds: float
 
+    @property
+    def document(self) -> Any:
+        """The JSON in it; on a busy machine stderr says before it what is waited for."""
+        return json.JSONDecoder().raw_decode(self.text[self.text.index("{") :])[0]
+
 
 class Lab:
     """The copy, and what a person would type in it."""

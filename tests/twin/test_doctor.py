@@ -1,7 +1,6 @@
 """`lab doctor` on a lab with devices: it tells what would fail before an `up`, in time, and changes nothing."""
 
 import contextlib
-import json
 import os
 import socket
 from collections.abc import Callable, Iterator
@@ -38,9 +37,7 @@ def edge(new_lab: Callable[..., Lab]) -> Iterator[Edge]:
 
 
 def _document(run: Run) -> dict[str, Any]:
-    found = json.loads(run.text)
-    assert isinstance(found, dict)
-    return found
+    return dict(run.document)
 
 
 def _named(document: dict[str, Any], check: str, subject: str) -> dict[str, str]:

@@ -43,7 +43,7 @@ def test_up_turns_bare_machines_into_ready_workloads_with_their_own_identities(e
 
 def test_a_lab_that_is_up_passes_the_doctor_who_restarts_nothing(edge: Edge) -> None:
     before = {name: edge.started(name) for name in NAMES}
-    document = json.loads(edge.lab("doctor", "--json").text)
+    document = edge.lab("doctor", "--json").document
     assert document["counts"]["failed"] == 0
     found = {(item["check"], item["subject"]): item["status"] for item in document["findings"]}
     for name in NAMES:
@@ -66,7 +66,7 @@ def test_status_names_what_somebody_has_changed_on_a_device_and_says_as_written_
     assert "Not as it should be: device color." in run.text
     # A look changes nothing, and so says the same again, of what is right as well.
     before, started = edge.snapshot("color"), {name: edge.started(name) for name in NAMES}
-    document = json.loads(edge.lab("status", "--json", "--seconds", "60").text)
+    document = edge.lab("status", "--json", "--seconds", "60").document
     assert edge.snapshot("color") == before
     assert {name: edge.started(name) for name in NAMES} == started
     assert (document["schema"], document["status"], document["counts"]["bad"]) == (1, "ok", 0)

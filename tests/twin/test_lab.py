@@ -5,6 +5,7 @@ The tests of this file run in order on one lab, as a newcomer would.
 
 import base64
 import json
+import re
 import subprocess
 from datetime import timedelta
 from pathlib import Path
@@ -52,13 +53,12 @@ def test_up_brings_the_mesh_up_and_ends_with_a_status(lab: Lab, untouched: set[s
     assert _replicas(lab, "smiley2") == 1
     assert _conditions(lab, "smiley-route") == {"Accepted": "True Accepted", "ResolvedRefs": "True ResolvedRefs"}
     for line in (
-        "certificate issuer",
-        "days left",
+        r"364 days +issuer +until \d{4}-\d\d-\d\d",
+        r"Accepted +smiley-route +80% smiley, 20% smiley2",
         "spiffe://root.linkerd.cluster.local/smiley",
-        "80% smiley",
         "Next:",
     ):
-        assert line in text
+        assert re.search(line, text), text
 
 
 def test_a_second_up_changes_nothing(lab: Lab) -> None:
@@ -265,7 +265,7 @@ def test_certificates_of_ones_own_take_the_place_of_issued_ones(lab: Lab, issue:
 
     key(issuer.key_pem)
     text = lab("up").text
-    assert "certificate anchor-1" in text
+    assert re.search(r"8\d days +anchor-1 +until \d{4}-", text), text
     roots = json.loads(lab.kubectl("get", "configmap", "-n", "linkerd", "linkerd-identity-trust-roots", "-o", "json"))
     assert roots["data"]["ca-bundle.crt"].strip() == anchor.pem.strip()
     state = (lab.home / "state" / ".pulumi" / "stacks" / "mesh-expansion" / "twin.json").read_text()

@@ -1,6 +1,5 @@
 """The tutorial: every step is typed as it stands there, and what it says comes out."""
 
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -46,9 +45,9 @@ def _typed(lab: Lab, command: Command) -> None:
         assert not rows, command.words
         lab(target)
         return
-    text = lab("verify", "--json", *(word for row in rows for word in ("--row", row)), ok=False).text
-    document = json.loads(text[text.index("{") :])
-    assert document["counts"]["failed"] == 0, text
+    run = lab("verify", "--json", *(word for row in rows for word in ("--row", row)), ok=False)
+    document = run.document
+    assert document["counts"]["failed"] == 0, run.text
     found = {(item["subject"], item["verdict"], masked(item["found"])) for item in document["outcomes"]}
     unprovable = {item["subject"] for item in document["outcomes"] if item["verdict"] == "not provable here"}
     assert command.lines, f"{' '.join(command.words)}: the page shows nothing of what it says"
