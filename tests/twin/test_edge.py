@@ -249,7 +249,7 @@ def test_what_runs_in_the_cluster_comes_back_and_devices_do_not_notice(edge: Edg
     before = pids()
     expected = {"spire-server", "spire-controller-manager", "dns", "prober"}
     if controllers_are_real():
-        expected |= {"linkerd-destination", "linkerd-policy"}
+        expected |= {"linkerd-identity", "linkerd-destination", "linkerd-policy"}
     assert set(before) == expected
     started = {name: edge.started(name) for name in NAMES}
     for pid in before.values():
