@@ -36,7 +36,9 @@ def version(tag: str, project: str) -> str:
 
 
 def notes(changelog: str, version: str) -> str:
-    """The changelog's section of a version, without its title. ReleaseError when there is none."""
+    """The changelog's section of a version, without its title. ReleaseError when there is none, or not all is in one."""
+    if re.search(r"^## Unreleased$", changelog, re.MULTILINE):
+        raise ReleaseError(f"CHANGELOG.md has a section `Unreleased`: rename it `{version}`, or take it into that one")
     found = re.search(rf"^## {re.escape(version)}(?: [^\n]*)?$\n(.*?)(?=^## |\Z)", changelog, re.MULTILINE | re.DOTALL)
     if not found or not found[1].strip():
         raise ReleaseError(

@@ -9,9 +9,7 @@ import versions
 from lab import release
 
 ROOT = Path(__file__).parents[2]
-CHANGELOG = (
-    "# Changelog\n\n## Unreleased\n\n- later\n\n## 1.2.0 (2026-11-21)\n\n### Added\n\n- a thing\n\n## 1.1.0\n\n- old\n"
-)
+CHANGELOG = "# Changelog\n\n## 1.2.0 (2026-11-21)\n\n### Added\n\n- a thing\n\n## 1.1.0\n\n- old\n"
 
 
 def test_a_tag_of_another_version_is_refused() -> None:
@@ -30,6 +28,11 @@ def test_the_notes_are_the_changelogs_section_of_that_version() -> None:
 def test_a_version_without_a_section_is_refused(version: str) -> None:
     with pytest.raises(release.ReleaseError, match="make changelog VERSION="):
         release.notes(CHANGELOG, version)
+
+
+def test_what_is_left_out_of_the_versions_section_is_refused() -> None:
+    with pytest.raises(release.ReleaseError, match=r"`Unreleased`: rename it `1\.2\.0`"):
+        release.notes(f"{CHANGELOG}\n## Unreleased\n\n- more\n", "1.2.0")
 
 
 def test_the_bill_names_charts_images_and_tools_once_each() -> None:
