@@ -1,6 +1,8 @@
 """Table of contents: read the settings, run the stack's composition, publish what it gives."""
 
 import gc
+import sys
+from pathlib import Path
 
 import pulumi
 
@@ -15,8 +17,15 @@ try:
 except settings.InvalidSettings as error:
     raise pulumi.RunError(str(error)) from None
 
-for name, value in stacks.compose(lab).items():
-    pulumi.export(name, value)
 
-gc.freeze()
-gc.enable()
+async def main() -> pulumi.Inputs:
+    """What the stack gives."""
+    outputs = await stacks.compose(lab)
+    gc.freeze()
+    gc.enable()
+    return outputs
+
+
+# Compositions are read after this file, when its directory is on the path no more.
+sys.path.insert(0, str(Path.cwd()))
+pulumi.run(main)

@@ -97,7 +97,7 @@ class Emissary(pulumi.ComponentResource):
             version=args.version,
             namespace=namespace.metadata.name,
             values=values,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=list(needed)),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=needed),
         )
 
     def _object(

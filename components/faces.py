@@ -6,6 +6,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.chart import ChartSource
+from components.waiting import declared_at_once
 from domain import inbound
 from domain.faces import FacesPlan
 
@@ -35,14 +36,18 @@ class Part(pulumi.ComponentResource):
 
 
 class Faces(pulumi.ComponentResource):
-    """`namespace` is where Faces and everything that must sit beside it live; `release` is the chart's."""
+    """`namespace` is where Faces and everything that must sit beside it live; `release` is the chart's.
+
+    The chart waits for what the component depends on; the namespace is there before.
+    """
 
     namespace: pulumi.Output[str]
     release: k8s.helm.v3.Release
     plan: FacesPlan
 
     def __init__(self, name: str, args: FacesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("mesh:faces:Faces", name, None, opts)
+        own, needed = declared_at_once(opts)
+        super().__init__("mesh:faces:Faces", name, None, own)
         self.plan = args.plan
         namespace = k8s.core.v1.Namespace(
             f"{name}-namespace",
@@ -62,7 +67,7 @@ class Faces(pulumi.ComponentResource):
             version=args.plan.chart_version,
             namespace=self.namespace,
             values=args.plan.values,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=needed),
         )
         self._parts = {part: Part(f"{name}-{part}", pulumi.ResourceOptions(parent=self)) for part in args.plan.second}
         self.register_outputs({"namespace": self.namespace})
@@ -83,7 +88,8 @@ class HandOff(pulumi.ComponentResource):
     """
 
     def __init__(self, name: str, faces: Faces, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("mesh:faces:HandOff", name, None, opts)
+        own, needed = declared_at_once(opts)
+        super().__init__("mesh:faces:HandOff", name, None, own)
         for part in faces.plan.on_edge:
             k8s.apps.v1.DeploymentPatch(
                 f"{name}-{part}",
@@ -97,7 +103,7 @@ class HandOff(pulumi.ComponentResource):
                     },
                 },
                 spec={"replicas": 0},
-                opts=pulumi.ResourceOptions(parent=self),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=needed),
             )
         self.register_outputs({})
 
@@ -106,7 +112,8 @@ class DualStackGui(pulumi.ComponentResource):
     """Gives the GUI's Service an address of each family, which the chart has no value for."""
 
     def __init__(self, name: str, faces: Faces, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("mesh:faces:DualStackGui", name, None, opts)
+        own, needed = declared_at_once(opts)
+        super().__init__("mesh:faces:DualStackGui", name, None, own)
         k8s.core.v1.ServicePatch(
             f"{name}-families",
             metadata={
@@ -115,6 +122,6 @@ class DualStackGui(pulumi.ComponentResource):
                 "annotations": {"pulumi.com/patchForce": "true"},
             },
             spec={"ip_family_policy": "RequireDualStack"},
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=needed),
         )
         self.register_outputs({})

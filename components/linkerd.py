@@ -1,5 +1,6 @@
 """Linkerd's definitions and control plane, as Helm releases with certificates that this program answers for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -8,6 +9,7 @@ import pulumi_kubernetes as k8s
 
 from components.chart import ChartSource
 from components.trust import TrustMaterial
+from components.waiting import declared_at_once
 from domain.linkerd import EdgeRelease
 
 _REPOSITORY = "https://helm.linkerd.io/edge"
@@ -24,10 +26,18 @@ class LinkerdArgs:
 
 
 class Linkerd(pulumi.ComponentResource):
-    """The mesh's control plane in namespace `linkerd`."""
+    """The mesh's control plane in namespace `linkerd`.
+
+    `definitions` are those of ExternalWorkload, Server and their kin. They and `control_plane` wait for what the component
+    depends on; the namespace does not.
+    """
+
+    definitions: k8s.helm.v3.Release
+    control_plane: k8s.helm.v3.Release
 
     def __init__(self, name: str, args: LinkerdArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("mesh:linkerd:Linkerd", name, None, opts)
+        own, needed = declared_at_once(opts)
+        super().__init__("mesh:linkerd:Linkerd", name, None, own)
         namespace = k8s.core.v1.Namespace(
             f"{name}-namespace",
             metadata={
@@ -43,8 +53,8 @@ class Linkerd(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         release = partial(self._release, args, namespace)
-        definitions = release(f"{name}-crds", "linkerd-crds", {"installGatewayAPI": False})
-        release(
+        self.definitions = release(f"{name}-crds", "linkerd-crds", {"installGatewayAPI": False}, depends_on=needed)
+        self.control_plane = release(
             f"{name}-control-plane",
             "linkerd-control-plane",
             {
@@ -61,7 +71,7 @@ class Linkerd(pulumi.ComponentResource):
                     }
                 },
             },
-            depends_on=[definitions],
+            depends_on=[*needed, self.definitions],
         )
         self.register_outputs({})
 
@@ -74,7 +84,7 @@ class Linkerd(pulumi.ComponentResource):
         chart: str,
         values: dict[str, object],
         *,
-        depends_on: list[pulumi.Resource] | None = None,
+        depends_on: Sequence[pulumi.Resource],
     ) -> k8s.helm.v3.Release:
         version = EdgeRelease.parse(args.version).chart_version
         place, repository = args.charts.locate(chart, version, _REPOSITORY)

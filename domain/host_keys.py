@@ -1,8 +1,13 @@
 """A machine's public host key, out of what ssh keeps."""
 
-from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
-import asyncssh
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_ssh_public_key
+
+if TYPE_CHECKING:
+    from asyncssh import SSHKnownHosts
 
 # Of several keys the one that Pulumi's SSH client negotiates has to be pinned: it asks for them in this order.
 _ORDER = (
@@ -21,10 +26,10 @@ ALGORITHMS = tuple(
 def parsed(text: str) -> str | None:
     """The key as `TYPE BASE64`, without a comment; None when the text holds no public key."""
     try:
-        key = asyncssh.import_public_key(text)
-    except (asyncssh.KeyImportError, ValueError):
+        key = load_ssh_public_key(text.strip().encode())
+    except (ValueError, UnsupportedAlgorithm):
         return None
-    return " ".join(key.export_public_key().decode().split()[:2])
+    return key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
 
 
 def known(known_hosts: str, host: str, port: int) -> str | None:
@@ -32,9 +37,17 @@ def known(known_hosts: str, host: str, port: int) -> str | None:
 
     Raises ValueError when the text is no known_hosts file.
     """
-    trusted: Sequence[asyncssh.SSHKey] = asyncssh.import_known_hosts(known_hosts).match(host, "", port)[0]
+    trusted = _hosts(known_hosts).match(host, "", port)[0]
     keys = {key.get_algorithm(): key for key in trusted}
     for algorithm in _ORDER:
         if algorithm in keys:
             return parsed(keys[algorithm].export_public_key().decode())
     return None
+
+
+@lru_cache(maxsize=4)
+def _hosts(known_hosts: str) -> "SSHKnownHosts":
+    """Read once, however many machines are looked up in it."""
+    import asyncssh  # noqa: PLC0415 - a tenth of a second, which only who looks up keys should wait
+
+    return asyncssh.import_known_hosts(known_hosts)

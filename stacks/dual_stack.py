@@ -9,16 +9,16 @@ from components.cluster.kind import KindCluster, KindClusterArgs
 from components.metallb import MetalLb, MetalLbArgs
 from settings.cluster import KindClusterSettings
 from settings.labs import DualStackSettings
-from stacks import mesh
+from stacks import on_cluster
 from stacks.existing import existing
 
 
-def compose(settings: DualStackSettings) -> dict[str, Any]:
+async def compose(settings: DualStackSettings) -> dict[str, Any]:
     """A cluster that is brought has its own load balancer."""
     asked = settings.cluster
     if not isinstance(asked, KindClusterSettings):
         brought = existing(settings, asked)
-        return {**mesh.compose(settings, brought), "kubeconfig": brought.kubeconfig}
+        return {**(await on_cluster.compose(settings, brought)), "kubeconfig": brought.kubeconfig}
     cluster = KindCluster(
         "cluster",
         KindClusterArgs(
@@ -37,4 +37,4 @@ def compose(settings: DualStackSettings) -> dict[str, Any]:
         ),
         pulumi.ResourceOptions(provider=cluster.provider),
     )
-    return {**mesh.compose(settings, cluster), "kubeconfig": cluster.kubeconfig}
+    return {**(await on_cluster.compose(settings, cluster)), "kubeconfig": cluster.kubeconfig}

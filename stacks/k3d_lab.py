@@ -5,7 +5,7 @@ from typing import Any
 from components.cluster.k3d import K3dCluster, K3dClusterArgs
 from settings.cluster import K3dClusterSettings
 from settings.labs import K3dLabSettings
-from stacks import mesh
+from stacks import on_cluster
 from stacks.apps import balanced
 from stacks.docker_place import docker_place
 from stacks.existing import existing
@@ -13,12 +13,12 @@ from stacks.existing import existing
 _HTTP = 80
 
 
-def compose(settings: K3dLabSettings) -> dict[str, Any]:
+async def compose(settings: K3dLabSettings) -> dict[str, Any]:
     """A cluster that is brought, or adopted, has its network already."""
     asked = settings.cluster
     if not isinstance(asked, K3dClusterSettings):
         brought = existing(settings, asked)
-        return {**mesh.compose(settings, brought), "kubeconfig": brought.kubeconfig}
+        return {**(await on_cluster.compose(settings, brought)), "kubeconfig": brought.kubeconfig}
     # Whoever adopts a cluster finds its network there.
     place = docker_place(settings, asked.network, None if asked.adopt else asked.subnet)
     cluster = K3dCluster(
@@ -39,7 +39,7 @@ def compose(settings: K3dLabSettings) -> dict[str, Any]:
     )
     front = "http://localhost/" if asked.http_port == _HTTP else f"http://localhost:{asked.http_port}/"
     return {
-        **mesh.compose(settings, cluster, place),
+        **(await on_cluster.compose(settings, cluster, place)),
         **balanced(settings, front),
         "kubeconfig": cluster.kubeconfig,
     }

@@ -40,7 +40,8 @@ _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
-    """What must be there before the first machine: `namespace` is the workloads' own, `mesh` what installs Linkerd.
+    """What must be there before the first machine serves: `namespace` is the workloads' own, `mesh` Linkerd's control plane,
+    `definitions` those of its objects.
 
     `policy` is who may call the workloads, `docker` where edge containers run, when that had to be made before the cluster.
     """
@@ -48,7 +49,8 @@ class Surroundings:
     cluster: Cluster
     charts: ChartSource
     trust: TrustMaterial
-    mesh: Sequence[pulumi.Resource]
+    definitions: pulumi.Resource
+    mesh: pulumi.Resource
     policy: Sequence[pulumi.Resource]
     namespace: str
     docker: DockerPlace | None = None
@@ -67,6 +69,7 @@ def machines(settings: Settings, around: Surroundings, workloads: Sequence[Workl
     ready = settings.edge.ready_path
     gone = {workload.name for workload in settings.workloads if workload.device and workload.device.gone}
     needed = [
+        around.mesh,
         ClusterDns("dns", ClusterDnsArgs(node_port=settings.edge.dns_port), after()),
         *around.policy,
         Prober(
@@ -77,7 +80,7 @@ def machines(settings: Settings, around: Surroundings, workloads: Sequence[Workl
                 ready_path=ready,
                 image=settings.mirrors.places.image(versions.PROBER_IMAGE),
             ),
-            after(*around.mesh),
+            after(around.definitions),
         ),
     ]
     fleet = _fleet(settings, around, material)

@@ -9,7 +9,7 @@ from components.chart import ChartSource
 from components.cluster.cluster import Cluster
 from components.edge.registration import Registration, RegistrationArgs
 from components.faces import NAMESPACE, DualStackGui, Faces, FacesArgs, HandOff
-from components.gateway_api import GatewayApi, GatewayApiArgs, official
+from components.gateway_api import GatewayApi
 from components.linkerd import Linkerd, LinkerdArgs
 from components.traffic.route import Route, RouteArgs
 from components.traffic.service import TrafficOfService, TrafficOfServiceArgs
@@ -23,22 +23,17 @@ from stacks.machines import Surroundings, machines
 from stacks.policy import policy
 
 
-def compose(settings: Settings, cluster: Cluster, docker: DockerPlace | None = None) -> dict[str, Any]:
+def compose(
+    settings: Settings, cluster: Cluster, gateway_api: GatewayApi, docker: DockerPlace | None
+) -> dict[str, Any]:
     """Declare it in the order in which each needs the one before; what it returns becomes the stack's outputs.
 
+    Whatever of it needs less is begun earlier: what `after` names holds back only those resources that cannot be without it.
     `docker` is where edge containers run, when that had to be made before the cluster.
     """
     after = partial(_after, cluster)
     charts = ChartSource(settings.mirrors.charts)
     trust = trust_material(settings.trust, settings.trust_issuer_key)
-    gateway_api = GatewayApi(
-        "gateway-api",
-        GatewayApiArgs(
-            manifest=settings.gateway_api.manifest
-            or settings.mirrors.places.download(official(settings.gateway_api.version))
-        ),
-        after(),
-    )
     linkerd = Linkerd(
         "linkerd",
         LinkerdArgs(
@@ -54,7 +49,7 @@ def compose(settings: Settings, cluster: Cluster, docker: DockerPlace | None = N
         FacesArgs(plan=faces_plan(settings), charts=charts, default_inbound=settings.policy.default_inbound),
         after(linkerd),
     )
-    rules = policy(settings, cluster, faces, linkerd)
+    rules = policy(settings, cluster, faces, linkerd.control_plane)
     workloads = workload_list(settings)
     outside = machines(
         settings,
@@ -62,7 +57,8 @@ def compose(settings: Settings, cluster: Cluster, docker: DockerPlace | None = N
             cluster=cluster,
             charts=charts,
             trust=trust,
-            mesh=[linkerd, faces],
+            definitions=linkerd.definitions,
+            mesh=linkerd.control_plane,
             policy=rules,
             namespace=NAMESPACE,
             docker=docker,

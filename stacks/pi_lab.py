@@ -10,16 +10,16 @@ from components.cluster.k3s import K3sCluster, K3sClusterArgs, pushed_release
 from domain import k3s
 from settings.cluster import K3sClusterSettings
 from settings.labs import PiLabSettings
-from stacks import mesh, ssh
+from stacks import on_cluster, ssh
 from stacks.existing import existing
 
 
-def compose(settings: PiLabSettings) -> dict[str, Any]:
+async def compose(settings: PiLabSettings) -> dict[str, Any]:
     """The kubeconfig is an output: `pulumi stack output --show-secrets kubeconfig`."""
     asked = settings.cluster
     if not isinstance(asked, K3sClusterSettings):
         brought = existing(settings, asked)
-        return {**mesh.compose(settings, brought), "kubeconfig": brought.kubeconfig}
+        return {**(await on_cluster.compose(settings, brought)), "kubeconfig": brought.kubeconfig}
     cluster = K3sCluster(
         "cluster",
         K3sClusterArgs(
@@ -38,7 +38,7 @@ def compose(settings: PiLabSettings) -> dict[str, Any]:
             registries=settings.mirrors.places.registries(),
         ),
     )
-    return {**mesh.compose(settings, cluster), "kubeconfig": cluster.kubeconfig}
+    return {**(await on_cluster.compose(settings, cluster)), "kubeconfig": cluster.kubeconfig}
 
 
 def _release(settings: PiLabSettings, asked: K3sClusterSettings) -> k3s.Release:

@@ -16,7 +16,7 @@ from settings.traffic_checks import route_list
 
 
 def policy(settings: Settings, cluster: Cluster, faces: Faces, mesh: pulumi.Resource) -> list[pulumi.Resource]:
-    """Declare it behind the mesh and the demo; what has to be there before the first machine outside."""
+    """Declare it behind `mesh`, Linkerd's control plane; what has to be there before the first machine outside serves."""
     rules, after = access(settings), partial(_after, cluster)
     if not rules.targets:
         return []
@@ -24,7 +24,7 @@ def policy(settings: Settings, cluster: Cluster, faces: Faces, mesh: pulumi.Reso
     declared = Policy(
         "policy",
         PolicyArgs(access=rules, namespace=faces.namespace, ready_path=settings.edge.ready_path),
-        after(mesh, faces),
+        after(mesh),
     )
     if rules.accounts:
         accounts = {account: faces.leaves_with(account) for account in rules.accounts}

@@ -3,10 +3,10 @@
 from typing import Any
 
 from settings.labs import TwinSettings
-from stacks import mesh
+from stacks import on_cluster
 from stacks.existing import existing
 
 
-def compose(settings: TwinSettings) -> dict[str, Any]:
+async def compose(settings: TwinSettings) -> dict[str, Any]:
     """The cluster is there before: `lab up` starts it."""
-    return mesh.compose(settings, existing(settings, settings.cluster))
+    return await on_cluster.compose(settings, existing(settings, settings.cluster))

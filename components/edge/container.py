@@ -14,6 +14,7 @@ import pulumi_docker as docker
 import pulumi_tls as tls
 
 from components.container_options import joined, kept_small, label
+from components.waiting import declared_at_once
 from domain import labels
 from domain.certificate_request import own_request
 from domain.device import Controllers
@@ -64,13 +65,17 @@ class EdgeContainerArgs:
 
 
 class EdgeContainer(pulumi.ComponentResource):
-    """Complete once the container has proven its identity. `hostname` is what the GUI shows."""
+    """Complete once the container has proven its identity. `hostname` is what the GUI shows.
+
+    The container itself waits for what the component depends on; key and certificate are made before.
+    """
 
     hostname: pulumi.Output[str]
     container_id: pulumi.Output[str]
 
     def __init__(self, name: str, args: EdgeContainerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("mesh:edge:EdgeContainer", name, None, opts)
+        own, needed = declared_at_once(opts)
+        super().__init__("mesh:edge:EdgeContainer", name, None, own)
         volume = docker.Volume(
             f"{name}-identity",
             name=f"{args.container_name}-identity",
@@ -78,7 +83,13 @@ class EdgeContainer(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         certificate = self._certificate(name, args, volume)
-        container = self._container(f"{name}-container", args, volume, certificate.cert_pem)
+        container = self._container(
+            f"{name}-container",
+            args,
+            volume,
+            certificate.cert_pem,
+            pulumi.ResourceOptions(parent=self, depends_on=needed),
+        )
         self.hostname = container.hostname
         self.container_id = container.id
         self.register_outputs({"hostname": self.hostname, "container_id": self.container_id})
@@ -106,7 +117,12 @@ class EdgeContainer(pulumi.ComponentResource):
         )
 
     def _container(
-        self, name: str, args: EdgeContainerArgs, volume: docker.Volume, certificate: pulumi.Output[str]
+        self,
+        name: str,
+        args: EdgeContainerArgs,
+        volume: docker.Volume,
+        certificate: pulumi.Output[str],
+        opts: pulumi.ResourceOptions,
     ) -> docker.Container:
         hostname = args.hostname or f"{args.workload.name}-docker-ext1"
         return docker.Container(
@@ -132,7 +148,7 @@ class EdgeContainer(pulumi.ComponentResource):
             wait=True,
             wait_timeout=args.ready_seconds,
             **kept_small(),
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=opts,
         )
 
 

@@ -13,6 +13,7 @@ from components.edge.assets import device_assets
 from components.edge.connection import Connection
 from components.edge.fleet import Fleet, FleetState
 from components.edge.intermediate import intermediate
+from components.waiting import declared_at_once
 from domain import certificates, nodes
 from domain.bundle import bundle, converge_stdin, leave_command, prepare_stdin
 from domain.certificate_request import own_request
@@ -51,12 +52,16 @@ class EdgeDeviceArgs:
 
 
 class EdgeDevice(pulumi.ComponentResource):
-    """Key and CSR made on the device, its certificate, pushed files, and everything that runs there."""
+    """Key and CSR made on the device, its certificate, pushed files, and everything that runs there.
+
+    What runs waits for what the component depends on; the machine is looked at and made ready before.
+    """
 
     certificate_end: pulumi.Output[str]
 
     def __init__(self, name: str, args: EdgeDeviceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("mesh:edge:EdgeDevice", name, None, opts)
+        own, needed = declared_at_once(opts)
+        super().__init__("mesh:edge:EdgeDevice", name, None, own)
         self._args = args
         sudo = "sudo -n " if args.connection.sudo else ""
         identity = self._command(
@@ -84,7 +89,7 @@ class EdgeDevice(pulumi.ComponentResource):
             pulumi.Output.all(args.fleet.state, certificate.cert_pem, self._server(name, identity)).apply(
                 lambda known: converge_stdin(bundle(self._device(*known), device_assets()), device_assets())
             ),
-            depends_on=[identity, *pushed],
+            depends_on=[identity, *pushed, *needed],
         )
         self.certificate_end = certificate.validity_end_time
         if args.gone:

@@ -10,6 +10,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 import versions
+from components.waiting import declared_at_once
 
 NAMESPACE = "mesh-expansion"
 NAME = "edge-prober"
@@ -33,12 +34,16 @@ class ProberArgs:
 
 
 class Prober(pulumi.ComponentResource):
-    """Deployment `edge-prober` in namespace `mesh-expansion`, which is not meshed: it proves nothing, it only asks."""
+    """Deployment `edge-prober` in namespace `mesh-expansion`, which is not meshed: it proves nothing, it only asks.
+
+    Only the Deployment waits for what the component depends on.
+    """
 
     namespace: pulumi.Output[str]
 
     def __init__(self, name: str, args: ProberArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("mesh:edge:Prober", name, None, opts)
+        own, needed = declared_at_once(opts)
+        super().__init__("mesh:edge:Prober", name, None, own)
         self._child = pulumi.ResourceOptions(parent=self)
         namespace = k8s.core.v1.Namespace(
             f"{name}-namespace",
@@ -70,7 +75,7 @@ class Prober(pulumi.ComponentResource):
                 selector=k8s.meta.v1.LabelSelectorArgs(match_labels=_LABELS),
                 template=template,
             ),
-            opts=self._child,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=needed),
         )
         self.register_outputs({"namespace": self.namespace})
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import pulumi
 import pulumi_kubernetes as k8s
 
+from components.waiting import declared_at_once
 from domain.workloads import Workload
 
 _PORT_NAME = "http"
@@ -29,10 +30,15 @@ class RegistrationArgs:
 
 
 class Registration(pulumi.ComponentResource):
-    """ExternalWorkloads and Services. Health is written into their status by a prober, never by a manifest."""
+    """ExternalWorkloads and Services. Health is written into their status by a prober, never by a manifest.
+
+    Each of them waits for what the component depends on.
+    """
 
     def __init__(self, name: str, args: RegistrationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("mesh:edge:Registration", name, None, opts)
+        own, needed = declared_at_once(opts)
+        super().__init__("mesh:edge:Registration", name, None, own)
+        self._needed = needed
         for workload in args.workloads:
             if workload.name not in args.gone:
                 self._external_workload(f"{name}-{workload.name}", workload, args)
@@ -64,7 +70,7 @@ class Registration(pulumi.ComponentResource):
             },
             opts=pulumi.ResourceOptions(
                 parent=self,
-                depends_on=[machine] if machine else None,
+                depends_on=[*self._needed, *([machine] if machine else [])],
                 custom_timeouts=pulumi.CustomTimeouts(create=limit, update=limit) if machine else None,
             ),
         )
@@ -84,7 +90,7 @@ class Registration(pulumi.ComponentResource):
                 selector={"service": service},
                 ports=[k8s.core.v1.ServicePortArgs(name=_PORT_NAME, port=80, protocol="TCP", target_port=_PORT_NAME)],
             ),
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=self._needed),
         )
 
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 import pulumi
 import pulumi_kubernetes as k8s
 
+from components.waiting import declared_at_once
+
 
 class Accounts(pulumi.ComponentResource):
     """A service account for each Deployment of that name, whose pods are started anew to run as it; with each what takes the
@@ -21,7 +23,8 @@ class Accounts(pulumi.ComponentResource):
         namespace: pulumi.Input[str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("mesh:policy:Accounts", name, None, opts)
+        own, needed = declared_at_once(opts)
+        super().__init__("mesh:policy:Accounts", name, None, own)
         for account, leaves_with in accounts.items():
             made = k8s.core.v1.ServiceAccount(
                 f"{name}-{account}",
@@ -33,6 +36,6 @@ class Accounts(pulumi.ComponentResource):
                 metadata={"name": account, "namespace": namespace},
                 # The API copies one name into the other: what is not owned here would stay when the patch goes.
                 spec={"template": {"spec": {"service_account_name": account, "service_account": account}}},
-                opts=pulumi.ResourceOptions(parent=self, depends_on=[made], deleted_with=leaves_with),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[made, *needed], deleted_with=leaves_with),
             )
         self.register_outputs({})

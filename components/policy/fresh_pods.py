@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as k8s
 
+from components.waiting import declared_at_once
 from domain import inbound
 
 
@@ -28,7 +29,8 @@ class FreshPods(pulumi.ComponentResource):
     """
 
     def __init__(self, name: str, args: FreshPodsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("mesh:policy:FreshPods", name, None, opts)
+        own, needed = declared_at_once(opts)
+        super().__init__("mesh:policy:FreshPods", name, None, own)
         for deployment, leaves_with in args.deployments.items():
             k8s.apps.v1.DeploymentPatch(
                 f"{name}-{deployment}",
@@ -42,6 +44,6 @@ class FreshPods(pulumi.ComponentResource):
                         metadata=k8s.meta.v1.ObjectMetaPatchArgs(annotations=inbound.of_pods(args.default_inbound))
                     )
                 ),
-                opts=pulumi.ResourceOptions(parent=self, deleted_with=leaves_with),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=needed, deleted_with=leaves_with),
             )
         self.register_outputs({})

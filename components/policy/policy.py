@@ -7,6 +7,7 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
+from components.waiting import declared_at_once
 from domain.access import ANYONE, Access, Target
 
 _GROUP = "policy.linkerd.io"
@@ -35,7 +36,8 @@ class Policy(pulumi.ComponentResource):
     """
 
     def __init__(self, name: str, args: PolicyArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("mesh:policy:Policy", name, None, opts)
+        own, self._first = declared_at_once(opts)
+        super().__init__("mesh:policy:Policy", name, None, own)
         self._name, self._namespace = name, args.namespace
         access = args.access
         # What a Server refers to is there before it and longer than it: pods are not cut off while rules are on their way.
@@ -123,7 +125,7 @@ class Policy(pulumi.ComponentResource):
             kind=kind,
             metadata={"name": name, "namespace": self._namespace},
             spec=spec,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=list(needed)),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*self._first, *needed]),
         )
 
 

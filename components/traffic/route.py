@@ -7,6 +7,7 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
+from components.waiting import declared_at_once
 from domain.routes import TrafficRoute
 
 _CONTROLLER = "linkerd.io/policy-controller"
@@ -29,8 +30,13 @@ class Route(pulumi.ComponentResource):
     """
 
     def __init__(self, name: str, args: RouteArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("mesh:traffic:Route", name, None, opts)
-        route_object(f"{name}-{args.route.kind.lower()}", args, pulumi.ResourceOptions(parent=self))
+        own, needed = declared_at_once(opts)
+        super().__init__("mesh:traffic:Route", name, None, own)
+        route_object(
+            f"{name}-{args.route.kind.lower()}",
+            args,
+            pulumi.ResourceOptions(parent=self, depends_on=needed),
+        )
         self.register_outputs({})
 
 

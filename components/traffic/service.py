@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as k8s
 
+from components.waiting import declared_at_once
 from domain.services import ServiceTraffic
 
 
@@ -21,7 +22,8 @@ class TrafficOfService(pulumi.ComponentResource):
     """A patch that holds these annotations and nothing else: they go with it, and the Service stays as it was."""
 
     def __init__(self, name: str, args: TrafficOfServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("mesh:traffic:TrafficOfService", name, None, opts)
+        own, needed = declared_at_once(opts)
+        super().__init__("mesh:traffic:TrafficOfService", name, None, own)
         k8s.core.v1.ServicePatch(
             f"{name}-annotations",
             metadata={
@@ -35,6 +37,6 @@ class TrafficOfService(pulumi.ComponentResource):
                     **args.service.annotations,
                 },
             },
-            opts=pulumi.ResourceOptions(parent=self, deleted_with=args.leaves_with),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=needed, deleted_with=args.leaves_with),
         )
         self.register_outputs({})

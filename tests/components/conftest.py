@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -160,7 +160,7 @@ class _Monitor(MockMonitor):
         return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
 
 
-Declare = Callable[[Callable[[], dict[str, Any]]], Recording]
+Declare = Callable[[Callable[[], dict[str, Any] | Awaitable[dict[str, Any]]]], Recording]
 
 
 @contextmanager
@@ -170,7 +170,7 @@ def recorder() -> Iterator[Declare]:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
 
-    def declare(program: Callable[[], dict[str, Any]]) -> Recording:
+    def declare(program: Callable[[], dict[str, Any] | Awaitable[dict[str, Any]]]) -> Recording:
         recording = Recording()
         set_mocks(recording, project="mesh-expansion", stack="twin", monitor=_Monitor(recording))
 

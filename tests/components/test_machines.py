@@ -62,12 +62,31 @@ def test_a_device_makes_its_key_is_certified_gets_its_parts_and_is_registered_la
     assert "edge-smiley" in recording.before("smiley-route-httproute")
 
 
-def test_identity_and_policy_are_there_before_the_first_device(lab: Any) -> None:
+def test_identity_policy_and_mesh_are_there_before_anything_runs_on_a_device(lab: Any) -> None:
     recording = lab()
-    found = recording.before("smiley-device-identity")
+    found = recording.before("smiley-device-parts")
     assert {"smiley-entry", "policy-edge-smiley-server", "prober-deployment", "linkerd-control-plane"} <= found
     assert any(name.startswith("dns-") for name in found)
     assert not found & {"color-entry", "color-device-parts", "edge-smiley", "edge-color"}
+
+
+def test_a_device_is_looked_at_and_gets_its_files_while_the_mesh_is_on_its_way(lab: Any) -> None:
+    recording = lab()
+    for name in ("smiley-device-identity", "smiley-device-spire-agent"):
+        assert not {
+            found for found in recording.before(name) if found.startswith(("linkerd", "policy", "spire", "faces"))
+        }
+
+
+def test_no_more_than_ten_things_wait_for_each_other_in_a_row(lab: Any) -> None:
+    recording = lab()
+
+    def row(name: str) -> int:
+        needed = {*recording.resources[name].depends_on, recording.resources[name].parent} & recording.resources.keys()
+        return 1 + max(map(row, needed), default=0)
+
+    # Each asks a plugin: the longest row is what a preview takes at least. The stack itself is one more.
+    assert max(map(row, recording.resources)) <= 10
 
 
 def test_the_bundle_of_a_device_names_every_node_and_holds_no_key(lab: Any) -> None:

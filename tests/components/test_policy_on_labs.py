@@ -61,8 +61,8 @@ def lab(declare: Declare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> An
         raw = {"lab": "twin"} | {key: json.dumps(value) for key, value in values.items()}
         settings = load(raw, set(), source="test", project=tmp_path)
 
-        def program() -> dict[str, Any]:
-            outputs = stacks.compose(settings)
+        async def program() -> dict[str, Any]:
+            outputs = await stacks.compose(settings)
             if also:
                 also()
             return outputs

@@ -123,14 +123,24 @@ def test_certificates_of_ones_own_replace_the_issued_ones(twin: Any, issue: Issu
 
 def test_definitions_come_before_what_is_defined_by_them(twin: Any) -> None:
     recording = twin()
-    for component, needs in {
-        "linkerd": "gateway-api-definitions",
+    for name, needs in {
+        "linkerd-crds": "gateway-api-definitions",
         "linkerd-control-plane": "linkerd-crds",
-        "faces": "linkerd-control-plane",
-        "edge": "faces-chart",
-        "smiley-route": "edge-smiley",
+        "faces-chart": "linkerd-control-plane",
+        "edge-smiley": "faces-chart",
+        "faces-off-smiley": "edge-smiley",
+        "smiley-route-httproute": "edge-smiley",
     }.items():
-        assert needs in recording.resources[component].depends_on, component
+        assert needs in recording.resources[name].depends_on, name
+
+
+def test_namespaces_do_not_wait_for_what_is_in_others(twin: Any) -> None:
+    recording = twin()
+    for name in ("linkerd-namespace", "faces-namespace"):
+        assert not {found for found in recording.before(name) if "-" in found} - {
+            "cluster-provider",
+            "mesh-expansion-twin",
+        }
 
 
 def test_faces_lives_in_a_namespace_that_is_injected(twin: Any) -> None:
