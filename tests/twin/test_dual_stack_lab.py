@@ -23,6 +23,12 @@ def life(new_lab: Callable[..., Lab]) -> Iterator[LabLife]:
         yield life
 
 
+def test_a_preview_makes_no_cluster(life: LabLife) -> None:
+    assert "mesh:cluster:KindCluster" in life("preview").text
+    assert _NAME not in life.shell("kind get clusters 2>&1", ok=False).text
+    assert not (life.lab.home / "clusters").exists() or not list((life.lab.home / "clusters").iterdir())
+
+
 def test_up_gives_the_gui_an_address_of_each_family_and_registers_a_workload_with_both(life: LabLife) -> None:
     life("up")
     gui = life.get("service", "faces-gui", "-n", "faces")
