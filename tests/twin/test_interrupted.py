@@ -24,6 +24,8 @@ ENGINE = {
     "the kubernetes plugin": ("lab.standins.kubernetes", "pulumi-resource-kubernetes"),
     "`up` itself": ("-m", "lab", "up"),
 }
+# What is there when the first kill comes, and when the second does: while the control plane is on its way, and the demo.
+SEEN = (("namespace", "linkerd"), ("deployment", "-n", "faces", "face"))
 CLUSTER = {
     "the store": ["etcd"],
     "the API server and both controllers": ["kube-apiserver", "kube-controller-manager", "kwok"],
@@ -70,9 +72,10 @@ def _empty(lab: Lab) -> None:
     ids=" then ".join,
 )
 def test_up_converges_after_a_kill_of(lab: Lab, victims: tuple[str, ...]) -> None:
-    for victim, namespace in zip(victims, ("linkerd", "faces"), strict=False):
+    for victim, seen in zip(victims, SEEN, strict=True):
+        assert not _exists(lab, *seen), "nothing to kill it in the middle of"
         process = lab.start("up")
-        _until(partial(_exists, lab, "namespace", namespace), f"the namespace {namespace}")
+        _until(partial(_exists, lab, *seen), " ".join(seen))
         if victim == "Ctrl-C":
             _interrupt(lab, process)
         else:
