@@ -45,10 +45,11 @@ def test_messages_that_only_debugging_shows_are_sent_when_they_are_asked_for(
     declare: Declare, program: Any, monkeypatch: pytest.MonkeyPatch, asked: str, sent: bool
 ) -> None:
     monkeypatch.setenv(debug_log.ASKED, asked)
+    declare(program)
     said: list[str] = []
     monkeypatch.setattr("pulumi.log._log", lambda _engine, _severity, message, *_: said.append(message))
-    declare(program)
-    assert any("resource" in message for message in said) is sent
+    pulumi.log.debug("what the SDK does")
+    assert bool(said) is sent
 
 
 def test_a_warning_is_sent_all_the_same(declare: Declare, program: Any, monkeypatch: pytest.MonkeyPatch) -> None:
