@@ -85,7 +85,7 @@ def test_no_more_than_ten_things_wait_for_each_other_in_a_row(lab: Any) -> None:
         needed = {*recording.resources[name].depends_on, recording.resources[name].parent} & recording.resources.keys()
         return 1 + max(map(row, needed), default=0)
 
-    # Each asks a plugin: the longest row is what a preview takes at least. The stack itself is one more.
+    # The longest row is what a preview takes at least: the engine is asked for one after the other.
     assert max(map(row, recording.resources)) <= 10
 
 
