@@ -6,7 +6,6 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from bench.clock import BenchError, Timing, timed
 from bench.work import Work
@@ -24,12 +23,9 @@ class Project:
         directory.mkdir(mode=0o700)
         state = directory / "state"
         state.mkdir()
-        usual = engine.environment()
-        # Another place, the same way to write.
-        query = urlsplit(usual["PULUMI_BACKEND_URL"]).query
         self._environment: Mapping[str, str] = {
-            **usual,
-            "PULUMI_BACKEND_URL": urlsplit(state.as_uri())._replace(query=query).geturl(),
+            **engine.environment(),
+            "PULUMI_BACKEND_URL": engine.state_url(state),
             "PYTHONPATH": str(paths.CHECKOUT),
         }
         project = {"name": "bench", "runtime": {"name": "python", "options": {"virtualenv": sys.prefix}}}

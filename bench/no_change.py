@@ -130,7 +130,7 @@ class _Previews:
 
 def _plain(directory: Path, count: Mapping[str, int]) -> _Previews:
     (directory / "state").mkdir(parents=True)
-    environment = {**_environment(), "PULUMI_BACKEND_URL": (directory / "state").as_uri()}
+    environment = {**_environment(), "PULUMI_BACKEND_URL": engine.state_url(directory / "state")}
     project = {"name": "bench", "runtime": {"name": "python", "options": {"virtualenv": sys.prefix}}}
     (directory / "Pulumi.yaml").write_text(json.dumps(project))
     (directory / "__main__.py").write_text(_PROGRAM)

@@ -29,7 +29,7 @@ def settings_for_shell() -> Mapping[str, str]:
     return {
         "PATH": os.pathsep.join([str(paths.bin_directory()), _inherited_path()]),
         "PULUMI_HOME": str(home / "pulumi"),
-        "PULUMI_BACKEND_URL": (home / "state").as_uri(),
+        "PULUMI_BACKEND_URL": state_url(home / "state"),
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(home / "passphrase"),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         # A machine that does not answer must not keep the others waiting for the next run.
@@ -39,6 +39,15 @@ def settings_for_shell() -> Mapping[str, str]:
         # A plugin that is missing is reported in a second, not after a download's time-out.
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
     }
+
+
+def state_url(directory: Path) -> str:
+    """The engine's backend in a directory.
+
+    Without metadata: beside each file the engine would write another one about it, and `kill -9` in the middle of that leaves it
+    empty, after which every run ends with "failed to load checkpoint: EOF". The state itself is replaced in one piece.
+    """
+    return f"{directory.as_uri()}?metadata=skip"
 
 
 def _inherited_path() -> str:

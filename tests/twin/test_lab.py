@@ -61,6 +61,11 @@ def test_up_brings_the_mesh_up_and_ends_with_a_status(lab: Lab, untouched: set[s
         assert re.search(line, text), text
 
 
+def test_beside_the_state_lies_nothing_that_a_kill_can_leave_half_written(lab: Lab) -> None:
+    stacks = lab.home / "state" / ".pulumi" / "stacks"
+    assert {file.name for file in stacks.rglob("*") if file.is_file()} <= {"twin.json", "twin.json.bak"}
+
+
 def test_a_second_up_changes_nothing(lab: Lab) -> None:
     before = lab.kubectl("get", "externalworkloads,httproutes,deployments,services,secrets", "-A", "-o", "json")
     lab.shell("pulumi up -s twin --yes --expect-no-changes")
@@ -244,6 +249,19 @@ def test_bad_input_is_one_clear_error_in_preview(lab: Lab, key: str, value: obje
     assert "nothing was changed" in run.text
     assert "Traceback" not in run.text
     assert run.text.count(message) == 1, run.text
+
+
+def test_definitions_that_cannot_be_fetched_are_told_without_a_traceback(lab: Lab) -> None:
+    original = lab.stack_file.read_text()
+    nowhere = "https://127.0.0.1:1/standard-install.yaml"
+    try:
+        lab.configure(lambda config: config.update({"mesh-expansion:gateway-api": {"manifest": nowhere}}))
+        run = lab.shell("pulumi preview -s twin", ok=False)
+    finally:
+        lab.stack_file.write_text(original)
+    assert run.status != 0
+    assert nowhere in run.text
+    assert "Traceback" not in run.text, run.text
 
 
 def test_certificates_of_ones_own_take_the_place_of_issued_ones(lab: Lab, issue: Issue) -> None:

@@ -60,3 +60,7 @@ def test_the_engine_keeps_no_trace_unless_the_user_made_room_for_it(home: Path) 
     (home / "pulumi" / "logs").mkdir()
     engine.prepare()
     assert (home / "pulumi" / "logs").is_dir()
+
+
+def test_the_engine_writes_nothing_beside_its_state_that_a_kill_could_leave_in_pieces(home: Path) -> None:
+    assert engine.settings_for_shell()["PULUMI_BACKEND_URL"] == f"{(home / 'state').as_uri()}?metadata=skip"

@@ -229,12 +229,14 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return await self._answer(context, invoke())
 
     # What a stand-in did not foresee reaches the operator too, and where it happened goes to the plugin's stderr.
-    async def _answer(self, context: Context, work: Awaitable[Answer]) -> Answer:
+    async def _answer(self, context: Context, work: Awaitable[Answer], *, until_cancel: bool = True) -> Answer:
         task = asyncio.ensure_future(work)
-        self._running.add(task)
+        if until_cancel:
+            self._running.add(task)
         try:
             return await task
         except asyncio.CancelledError:
+            task.cancel()
             await context.abort(grpc.StatusCode.CANCELLED, "cancelled")
         except PartialFailure as failure:
             await wire.abort_partially(context, failure)

@@ -133,13 +133,16 @@ class Component:
         self, monitor: Any, parent: str, objects: Sequence[Object], prefix: str, *, hidden: bool
     ) -> list[Child]:
         planned = yamls.plan(objects)
-        tasks: list[asyncio.Task[Child]] = []
+        tasks: list[asyncio.Task[Child | None]] = []
         started = asyncio.Event()
 
-        async def register(each: yamls.Planned) -> Child:
+        async def register(each: yamls.Planned) -> Child | None:
             await started.wait()  # dependencies may stand later in the file
-            before = [(await tasks[place]).urn for place in each.after]
-            return await self._register(monitor, parent, each.obj, prefix, before, hidden=hidden)
+            before = [await tasks[place] for place in each.after]
+            if None in before:
+                return None
+            urns = [child.urn for child in before if child]
+            return await self._register(monitor, parent, each.obj, prefix, urns, hidden=hidden)
 
         tasks += [asyncio.create_task(register(each)) for each in planned]
         started.set()
@@ -151,7 +154,8 @@ class Component:
 
     async def _register(
         self, monitor: Any, parent: str, obj: Object, prefix: str, before: list[str], *, hidden: bool
-    ) -> Child:
+    ) -> Child | None:
+        """None when it failed: the engine has told that, and where it is to go on, siblings are registered nevertheless."""
         secrets: Secrets = secrets_of(obj, ())
         if hidden:
             # A text with a secret in it does not tell where: all but the identity is treated as one.
@@ -172,9 +176,10 @@ class Component:
             supportsPartialValues=True,
             aliasSpecs=True,
             retainOnDelete=request.retainOnDelete,
+            supportsResultReporting=True,
         )
         made = await _call(monitor, asked)
-        return Child(made.urn, made.id)
+        return Child(made.urn, made.id) if made.result == resource_pb2.SUCCESS else None
 
 
 def token_of(obj: Object) -> str:

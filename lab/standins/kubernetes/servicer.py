@@ -19,4 +19,5 @@ class KubernetesServicer(Servicer):
 
     async def Construct(self, request: provider_pb2.ConstructRequest, context: Any) -> provider_pb2.ConstructResponse:
         component = Component(request, self._kubernetes.session, self._kubernetes.version, EngineLog(self._engine))
-        return await self._answer(context, component.build())
+        # Cancel ends the children's creation, not this: the engine ends it, by its answers to the children's registrations.
+        return await self._answer(context, component.build(), until_cancel=False)

@@ -84,10 +84,10 @@ def set_address(
 
 def interface_number(index: int) -> str:
     """Name of this machine's interface with that number. Raises DockerError when there is none."""
-    for interface in INTERFACES.iterdir():
-        if int((interface / "ifindex").read_text()) == index:
-            return interface.name
-    raise DockerError(f"this machine has no interface number {index}: take the devices down and up again")
+    try:
+        return socket.if_indextoname(index)
+    except OSError:
+        raise DockerError(f"this machine has no interface number {index}: take the devices down and up again") from None
 
 
 def _create(client: docker.DockerClient, at: Layout) -> Network:
