@@ -123,7 +123,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--devices", type=int, default=50)
     parser.add_argument("--runs", type=int, default=2)
     parser.add_argument("--ansible-runs", type=int, default=1, help="of the playbook of modules: minutes each")
-    parser.add_argument("--previews", type=int, default=5, help="of the lab and of plain resources, in turn")
+    parser.add_argument("--previews", type=int, default=9, help="of the lab and of plain resources, in turn")
     return parser.parse_args()
 
 

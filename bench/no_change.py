@@ -65,7 +65,10 @@ if count.get("docker"):
 
 
 def compare(console: Console, directory: Path, runs: int) -> None:
-    """Print the ratios of the medians of `runs` previews of each, in turn. Brings the twin up when it is not. BenchError."""
+    """Print the ratios of `runs` previews of each, in turn. Brings the twin up when it is not. BenchError.
+
+    A ratio is taken within each turn, as a machine's speed drifts by more than what is measured, and of those the median.
+    """
     directory.mkdir(mode=0o700)
     with _lab_up():
         own = _Previews(paths.CHECKOUT, _LAB, _environment())
@@ -85,8 +88,9 @@ def compare(console: Console, directory: Path, runs: int) -> None:
     ours = took.pop("")
     console.print(f"no-change preview of the twin's lab, {counts.total()} resources: {_words(ours)}")
     for name, theirs in took.items():
-        ratio = median(ours) / median(theirs)
-        console.print(f"  as many {name}: {_words(theirs)}: {ratio:.2f} (wanted: at most {_WANTED})")
+        ratios = [mine / other for mine, other in zip(ours, theirs, strict=True)]
+        spread = f"{min(ratios):.2f} to {max(ratios):.2f} in {len(ratios)} turns"
+        console.print(f"  as many {name}: {_words(theirs)}: {median(ratios):.2f} ({spread}; wanted: at most {_WANTED})")
 
 
 def _environment() -> dict[str, str]:
