@@ -33,6 +33,8 @@ def _own(config: dict[str, Any]) -> None:
 
 @pytest.fixture(scope="module")
 def life(new_lab: Callable[..., Lab]) -> Iterator[LabLife]:
+    # The tests look at the engine too: were it the lab's to start, its log would stay with the lab as long as they do.
+    ensure()
     with living(new_lab(), "k3d-twin", _own) as life:
         yield life
 
